@@ -1,0 +1,1 @@
+"""What every Hubbub process shares. Nothing in here knows what speech is."""

@@ -1,0 +1,126 @@
+"""Every setting of Hubbub, in one typed tree.
+
+Rising order of precedence: defaults, a TOML file (`HUBBUB_CONFIG`), the environment
+(`HUBBUB_REDIS__URL`, `HUBBUB_VAD__ENDPOINT_MS`, …), flags of the command line.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from common.errors import SettingsError
+
+
+class Section(BaseModel):
+    """A frozen part of the tree; an unknown name in it is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RedisSettings(Section):
+    """Where the streams are, and how long they keep what they hold."""
+
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    lease_ms: int = Field(2000, ge=500, description="A crashed owner's shards are free after this time.")
+    backlog_limit: int = Field(
+        20_000, ge=100, description="Entries in one stream beyond which audio is refused."
+    )
+    results_retention_s: int = Field(86_400, ge=60)
+    results_max_bytes: int = Field(268_435_456, ge=1_048_576, description="Per shard.")
+    read_count: int = Field(256, ge=1, le=4096, description="Entries of one stream taken in one read.")
+
+
+class IngestSettings(Section):
+    """Audio in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8765, ge=0, le=65_535)
+
+
+class VadSettings(Section):
+    """What counts as speech, and where an utterance ends."""
+
+
+class AsrSettings(Section):
+    """Which features are computed, and when a window is due."""
+
+
+class EmitterSettings(Section):
+    """The models and how they are driven."""
+
+
+class KeywordSettings(Section):
+    """Phrases to listen for."""
+
+
+class SentimentSettings(Section):
+    """Polarity, tone and mood."""
+
+
+class GatewaySettings(Section):
+    """Results out."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8780, ge=0, le=65_535)
+
+
+class LogSettings(Section):
+    """How processes report."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUBBUB_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    shards: int = Field(32, ge=1, le=4096, description="Fixed in Redis at first start.")
+    metrics_port: int = Field(0, ge=0, le=65_535, description="Metrics and health; 0 picks a free one.")
+    redis: RedisSettings = RedisSettings()
+    ingest: IngestSettings = IngestSettings()
+    vad: VadSettings = VadSettings()
+    asr: AsrSettings = AsrSettings()
+    emitter: EmitterSettings = EmitterSettings()
+    keyword: KeywordSettings = KeywordSettings()
+    sentiment: SentimentSettings = SentimentSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags over environment over file."""
+        path = os.environ.get("HUBBUB_CONFIG")
+        if path is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(path))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the tree once. Raises SettingsError that lists everything wrong with it."""
+    path = os.environ.get("HUBBUB_CONFIG")
+    if path is not None and not Path(path).is_file():
+        raise SettingsError(f"HUBBUB_CONFIG={path}: no such file")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise SettingsError("; ".join(problems)) from error

@@ -1,0 +1,1 @@
+"""Audio in: sockets and uploads to the stream `audio`."""

@@ -1,0 +1,1 @@
+"""Pools of workers, one folder each."""

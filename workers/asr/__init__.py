@@ -1,0 +1,1 @@
+"""Utterances to windows of features."""

@@ -1,0 +1,1 @@
+"""Windows of all meetings to transcripts, in batches."""

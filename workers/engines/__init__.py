@@ -1,0 +1,1 @@
+"""Model libraries, one a module; the only place that imports them."""

@@ -1,0 +1,1 @@
+"""Commands and keywords, heard and read."""

@@ -1,0 +1,1 @@
+"""Tone of voice, polarity of text, mood."""

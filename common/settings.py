@@ -50,11 +50,36 @@ class VadSettings(Section):
 
 
 class AsrSettings(Section):
-    """Which features are computed, and when a window is due."""
+    """When a window is due. Which features it holds follows from the emitter's engine."""
+
+    partial_ms: int = Field(300, ge=100, le=5000, description="Speech between partial transcripts.")
+    first_partial_ms: int = Field(
+        400, ge=100, le=5000, description="Speech that an utterance must hold for its first partial."
+    )
+    patience_s: int = Field(
+        60, ge=5, le=600, description="An utterance whose end never comes is finished after this silence."
+    )
 
 
 class EmitterSettings(Section):
     """The models and how they are driven."""
+
+    engine: Literal["whisper", "wav2vec2"] = "whisper"
+    model: str = Field(
+        "bundled", description="`bundled` (tiny.en, no network), a folder, or a name on the model hub."
+    )
+    mels: Literal[80, 128] = Field(80, description="Mel bands Whisper was trained on; large-v3 has 128.")
+    device: Literal["cpu", "cuda"] = "cpu"
+    compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
+    threads: int = Field(1, ge=1, le=64, description="Processor threads of one forward pass.")
+    quality: Literal["auto", "full", "busy"] = Field(
+        "auto",
+        description="`auto` follows the load; `full` and `busy` pin it: the same audio, the same text.",
+    )
+    max_batch: int = Field(8, ge=1, le=256, description="Windows in one forward pass.")
+    patience_s: int = Field(
+        60, ge=5, le=600, description="An utterance whose final window never comes is finished after this."
+    )
 
 
 class KeywordSettings(Section):
@@ -68,8 +93,23 @@ class SentimentSettings(Section):
 class GatewaySettings(Section):
     """Results out."""
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="Other than loopback only with `tokens`.")
     port: int = Field(8780, ge=0, le=65_535)
+    tokens: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Token to read with, by tenant. Without any, only this machine reads.",
+    )
+    reader_buffer: int = Field(
+        2000,
+        ge=1,
+        le=100_000,
+        description="Results a live reader may lag behind before it is sent to resume.",
+    )
+    max_readers: int = Field(2000, ge=1, le=100_000, description="Live readers of one process.")
+    heartbeat_s: float = Field(15, gt=0, le=300, description="A quiet live connection says so this often.")
+    stalled_reader_s: int = Field(
+        60, ge=1, le=3600, description="A connection whose reader takes nothing for so long is cut."
+    )
 
 
 class LogSettings(Section):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from common.errors import HubbubError
 from common.identity import Meeting
 from common.messages import Message
 from common.results import Result
@@ -108,6 +109,14 @@ class Step:
     busy: bool = False
 
 
+class EntryFailed(HubbubError):
+    """A stage could not process one particular entry, whichever entry it was given last."""
+
+    def __init__(self, entry: EntryId, reason: str) -> None:
+        super().__init__(f"entry {entry.id} of {entry.stream}, shard {entry.shard}: {reason}")
+        self.entry = entry
+
+
 class Stage(Protocol):
     """One pool's work. Called from one thread at a time."""
 
@@ -124,7 +133,8 @@ class Stage(Protocol):
 
         Called with no entries at least every 100 ms, so that time can pass; `now_ms` is Unix
         time. It may decide only about partials and about sources that went quiet. Whatever it
-        raises is laid to the entry at hand: the loop replays and isolates it.
+        raises is laid to the entry at hand, or to the one that EntryFailed names: the loop
+        replays its shard, and puts the entry aside when it fails again and again.
         """
 
     def release(self, shard: int) -> None:

@@ -1,0 +1,46 @@
+"""How keys are spelled. The shard in braces is the hash tag: one commit, one slot."""
+
+from common.identity import Meeting
+from common.stage import Stream
+
+DEPLOYMENT = "hb:deployment"
+
+
+def stream(shard: int, name: Stream) -> str:
+    """A stream of a shard."""
+    return f"hb:{{{shard}}}:{name}"
+
+
+def dead_letters(shard: int) -> str:
+    """The stream of entries that no stage could process."""
+    return f"hb:{{{shard}}}:dead"
+
+
+def lease(shard: int, pool: str) -> str:
+    """The hash that says who owns a shard within a pool."""
+    return f"hb:{{{shard}}}:lease:{pool}"
+
+
+def watermarks(shard: int, pool: str) -> str:
+    """The hash of positions that a pool's effects have reached."""
+    return f"hb:{{{shard}}}:watermarks:{pool}"
+
+
+def meeting(shard: int, meeting_: Meeting) -> str:
+    """The hash that holds a meeting's record."""
+    return f"hb:{{{shard}}}:meeting:{meeting_.tenant}/{meeting_.id}"
+
+
+def meetings(shard: int) -> str:
+    """The sorted set of a shard's meetings by the time they were last heard."""
+    return f"hb:{{{shard}}}:meetings"
+
+
+def members(pool: str) -> str:
+    """The sorted set of a pool's members by heartbeat."""
+    return f"hb:members:{pool}"
+
+
+def process(pool: str, member: str) -> str:
+    """The hash in which a process reports on itself."""
+    return f"hb:process:{pool}:{member}"

@@ -1,0 +1,74 @@
+"""Who is alive in a pool, and who owns which shard: heartbeats and leases with fencing tokens."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.streams import keys
+from common.streams.client import Client
+from common.streams.scripts import Call, run_script, run_scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Ownership of one shard; `token` grows with every change of hands."""
+
+    shard: int
+    token: int
+
+
+class LeaseTable:
+    """The leases and members of one pool, as one member sees them."""
+
+    def __init__(self, redis: Client, pool: str, member: str, lease_ms: int) -> None:
+        self._redis = redis
+        self._pool = pool
+        self.member = member
+        self.lease_ms = lease_ms
+
+    async def heartbeat(self) -> list[str]:
+        """Say that this member lives; returns all that do."""
+        reply = await run_script(
+            self._redis, "heartbeat", [keys.members(self._pool)], [self.member, self.lease_ms]
+        )
+        return [member.decode() for member in reply]
+
+    async def leave(self) -> None:
+        """Be no longer a member, at once."""
+        await self._redis.zrem(keys.members(self._pool), self.member)
+
+    async def acquire(self, shards: Iterable[int]) -> list[Lease]:
+        """Take those of the shards that are free."""
+        wanted = list(shards)
+        calls: list[Call] = [
+            ("acquire", [keys.lease(shard, self._pool)], [self.member, self.lease_ms]) for shard in wanted
+        ]
+        replies = _checked(await run_scripts(self._redis, calls))
+        return [
+            Lease(shard, int(reply[1]))
+            for shard, reply in zip(wanted, replies, strict=True)
+            if reply[0] == b"TAKEN"
+        ]
+
+    async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Prolong leases; returns those that are lost."""
+        calls: list[Call] = [
+            ("renew", [keys.lease(lease.shard, self._pool)], [self.member, lease.token, self.lease_ms])
+            for lease in leases
+        ]
+        replies = _checked(await run_scripts(self._redis, calls))
+        return [lease for lease, reply in zip(leases, replies, strict=True) if reply != b"OK"]
+
+    async def release(self, leases: Sequence[Lease]) -> None:
+        """Give leases back; one that is lost already stays with its new owner."""
+        calls: list[Call] = [
+            ("release", [keys.lease(lease.shard, self._pool)], [self.member, lease.token]) for lease in leases
+        ]
+        _checked(await run_scripts(self._redis, calls))
+
+
+def _checked(replies: list[Any]) -> list[Any]:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies

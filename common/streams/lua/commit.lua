@@ -1,0 +1,47 @@
+-- Apply the effects of a batch, all or none.
+-- KEYS: 1 lease, 2 watermarks, 3… streams and meeting records, named below by their index
+-- ARGV: 1 token, 2 sequence number, 3 group, then four lists, each headed by its length:
+--   appends:       key index, number of fields and values, fields and values…
+--   acknowledged:  key index, number of ids, ids…
+--   watermarks:    key, value                     (value '' forgets the key)
+--   tallies:       key index, field, amount
+-- Returns {'OK'}, {'REPEATED'} when this sequence number was applied already (its reply got
+-- lost), or {'FENCED'} when the shard has another owner; in the last two nothing changes.
+local lease = redis.call('HMGET', KEYS[1], 'token', 'sequence')
+if lease[1] ~= ARGV[1] then return {'FENCED'} end
+if lease[2] == ARGV[2] then return {'REPEATED'} end
+if tonumber(lease[2]) + 1 ~= tonumber(ARGV[2]) then return {'FENCED'} end
+
+local at = 3
+local function take()
+  at = at + 1
+  return ARGV[at]
+end
+local function take_many(n)
+  local from = at + 1
+  at = at + n
+  return unpack(ARGV, from, at)
+end
+
+for _ = 1, tonumber(take()) do
+  local key = KEYS[tonumber(take())]
+  redis.call('XADD', key, '*', take_many(tonumber(take())))
+end
+for _ = 1, tonumber(take()) do
+  local key = KEYS[tonumber(take())]
+  redis.call('XACK', key, ARGV[3], take_many(tonumber(take())))
+end
+for _ = 1, tonumber(take()) do
+  local key, value = take(), take()
+  if value == '' then
+    redis.call('HDEL', KEYS[2], key)
+  else
+    redis.call('HSET', KEYS[2], key, value)
+  end
+end
+for _ = 1, tonumber(take()) do
+  local key, field, amount = KEYS[tonumber(take())], take(), take()
+  if redis.call('EXISTS', key) == 1 then redis.call('HINCRBY', key, field, amount) end
+end
+redis.call('HSET', KEYS[1], 'sequence', ARGV[2])
+return {'OK'}

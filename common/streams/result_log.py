@@ -1,0 +1,103 @@
+"""The side of readers: results by shard, live or from the past, and the records of meetings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from common.identity import Meeting
+from common.results import Result, from_json
+from common.stage import Stream
+from common.streams import keys
+from common.streams.audio_log import MeetingRecord, parse_record
+from common.streams.client import Client
+
+START = "0-0"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result with the id of its entry, from which a reader resumes, and its JSON."""
+
+    shard: int
+    id: str
+    meeting: Meeting
+    type: str
+    data: bytes
+
+    def decoded(self) -> Result:
+        """The result as a value. Raises InvalidMessage."""
+        return from_json(self.data)
+
+
+class ResultLog:
+    """Reads results, for all shards. Takes nothing: any number of readers may follow."""
+
+    def __init__(self, redis: Client, shards: int) -> None:
+        self._redis = redis
+        self.shards = shards
+
+    async def tails(self) -> dict[int, str]:
+        """The id of the last entry of each shard: follow from there to see only what is new."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for shard in range(self.shards):
+            pipeline.xrevrange(keys.stream(shard, Stream.RESULTS), count=1)
+        replies = await pipeline.execute()
+        return {shard: reply[0][0].decode() if reply else START for shard, reply in enumerate(replies)}
+
+    async def follow(
+        self, after: Mapping[int, str], *, count: int = 500, block_ms: int = 1000
+    ) -> list[StoredResult]:
+        """Results after an entry id of each shard, in order within a shard; waits for the first."""
+        names = {keys.stream(shard, Stream.RESULTS): shard for shard in after}
+        ids = {keys.stream(shard, Stream.RESULTS): entry_id for shard, entry_id in after.items()}
+        reply = await self._redis.xread(ids, count=count, block=block_ms)
+        return [
+            _stored(names[name.decode()], entry_id, fields)
+            for name, entries in reply
+            for entry_id, fields in entries
+        ]
+
+    async def range(self, shard: int, *, after: str = START, count: int = 1000) -> list[StoredResult]:
+        """Past results of a shard after an entry id, oldest first; empty at the end."""
+        entries = await self._redis.xrange(keys.stream(shard, Stream.RESULTS), f"({after}", "+", count)
+        return [_stored(shard, entry_id, fields) for entry_id, fields in entries]
+
+    async def history(self, meeting: Meeting, *, after: str = START) -> list[StoredResult]:
+        """All results of a meeting after an entry id that are still kept."""
+        shard, found = meeting.shard(self.shards), []
+        while page := await self.range(shard, after=after):
+            found += [result for result in page if result.meeting == meeting]
+            after = page[-1].id
+        return found
+
+    async def meeting(self, meeting: Meeting) -> MeetingRecord | None:
+        """What is known of a meeting, if anything."""
+        stored = await self._redis.hgetall(keys.meeting(meeting.shard(self.shards), meeting))
+        return parse_record(meeting, stored) if stored else None
+
+    async def meetings(self, tenant: str, *, limit: int = 200) -> list[MeetingRecord]:
+        """A tenant's meetings, the one heard last first."""
+        names = await self._heard(tenant, limit)
+        pipeline = self._redis.pipeline(transaction=False)
+        for meeting in names:
+            pipeline.hgetall(keys.meeting(meeting.shard(self.shards), meeting))
+        replies = await pipeline.execute()
+        return [parse_record(m, stored) for m, stored in zip(names, replies, strict=True) if stored]
+
+    async def _heard(self, tenant: str, limit: int) -> Sequence[Meeting]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for shard in range(self.shards):
+            pipeline.zrevrange(keys.meetings(shard), 0, -1, withscores=True)
+        heard = [
+            (score, Meeting(tenant, name.decode().removeprefix(f"{tenant}/")))
+            for reply in await pipeline.execute()
+            for name, score in reply
+            if name.decode().startswith(f"{tenant}/")
+        ]
+        return [meeting for _, meeting in sorted(heard, key=lambda pair: -pair[0])[:limit]]
+
+
+def _stored(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> StoredResult:
+    tenant, _, name = fields[b"meeting"].decode().partition("/")
+    return StoredResult(
+        shard, entry_id.decode(), Meeting(tenant, name), fields[b"type"].decode(), fields[b"data"]
+    )

@@ -89,6 +89,24 @@ class KeywordSettings(Section):
 class SentimentSettings(Section):
     """Polarity, tone and mood."""
 
+    engine: Literal["vader", "sst2"] = Field(
+        "vader", description="`vader` reads by a lexicon; `sst2` is DistilBERT and needs hubbub[torch]."
+    )
+    sst2_model: str = Field(
+        "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+        description="A folder, or a name on the model hub.",
+    )
+    half_life_s: float = Field(
+        30, ge=1, le=3600, description="An utterance of so long ago weighs half as much in a mood."
+    )
+    remembered_utterances: int = Field(
+        16, ge=2, le=256, description="Tones and texts of a track that its baseline and mood rest on."
+    )
+    patience_s: int = Field(
+        60, ge=5, le=600, description="An utterance whose end never comes is finished after this silence."
+    )
+    idle_s: int = Field(1800, ge=60, le=86_400, description="A track silent for so long is forgotten.")
+
 
 class GatewaySettings(Section):
     """Results out."""
@@ -127,6 +145,7 @@ class Settings(BaseSettings):
     )
 
     shards: int = Field(32, ge=1, le=4096, description="Fixed in Redis at first start.")
+    metrics_host: str = Field("127.0.0.1", description="Where metrics and health are served.")
     metrics_port: int = Field(0, ge=0, le=65_535, description="Metrics and health; 0 picks a free one.")
     redis: RedisSettings = RedisSettings()
     ingest: IngestSettings = IngestSettings()

@@ -49,7 +49,7 @@ class LogMel:
         self._pending = np.concatenate([self._pending, np.zeros(N_FFT)])
         if not self._begun:
             self._mirror_the_start()
-        frames = self._take((heard - _HALF) // HOP + 1 if heard > _HALF else 0)
+        frames = self._take((heard - _HALF - 1) // HOP + 1)
         self._pending, self._begun = np.zeros(0), False
         return frames
 

@@ -1,4 +1,4 @@
-"""Which pool reads which stream. Trimming waits for every group named here."""
+"""Which pool reads and writes which stream. Trimming waits for every reader named here."""
 
 from common.stage import Stream
 
@@ -8,6 +8,13 @@ READERS: dict[Stream, tuple[str, ...]] = {
     Stream.WINDOWS: ("emitter",),
     Stream.RESULTS: ("keyword", "sentiment"),
 }
+WRITES: dict[str, tuple[Stream, ...]] = {
+    "ingest": (Stream.AUDIO, Stream.RESULTS),
+    "vad": (Stream.SPEECH, Stream.RESULTS),
+    "asr": (Stream.WINDOWS,),
+    "emitter": (Stream.RESULTS,),
+    "keyword": (Stream.RESULTS,),
+    "sentiment": (Stream.RESULTS,),
+}
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
-SERVICES = ("ingest", "gateway", "jobs")
-POOLS = SERVICES[:1] + STAGES + SERVICES[1:]
+POOLS = ("ingest", *STAGES, "gateway", "jobs")

@@ -2,7 +2,7 @@
 
 from redis.exceptions import ResponseError
 
-from common.errors import ShardMismatch
+from common.errors import HubbubError, ShardMismatch
 from common.streams import keys
 from common.streams.client import Client
 from common.topology import READERS
@@ -30,3 +30,11 @@ async def join_deployment(redis: Client, shards: int) -> None:
             raise reply
         if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
             raise reply
+
+
+async def shard_count(redis: Client) -> int:
+    """The shard count fixed at the first start. Raises HubbubError where nothing was started yet."""
+    fixed = await redis.hget(keys.DEPLOYMENT, "shards")
+    if fixed is None:
+        raise HubbubError("nothing was ever started on this Redis; run hubbub up, or set HUBBUB_REDIS__URL")
+    return int(fixed)

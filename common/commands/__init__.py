@@ -1,0 +1,1 @@
+"""The commands of `hubbub` that need no knowledge of speech."""

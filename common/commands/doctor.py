@@ -1,0 +1,21 @@
+"""`hubbub doctor`: whether this machine is fit."""
+
+import asyncio
+
+import typer
+from rich.console import Console
+
+from common.checks import run_checks
+from common.settings import load_settings
+
+
+def doctor() -> None:
+    """Check the machine, Redis and the models, and say what to do."""
+    console = Console()
+    checks = asyncio.run(run_checks(load_settings()))
+    for check in checks:
+        mark = "[green]ok [/]" if check.good else "[red]no [/]"
+        console.print(mark, f"{check.name:12}", check.found, highlight=False)
+        if not check.good:
+            console.print(f"    {check.advice}", style="yellow", highlight=False, markup=False)
+    raise typer.Exit(0 if all(check.good for check in checks) else 1)

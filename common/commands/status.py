@@ -1,0 +1,78 @@
+"""`hubbub status`: who owns what, and how far behind each pool is."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from common.errors import HubbubError
+from common.settings import Settings, load_settings
+from common.streams.client import PASSING, connect
+from common.streams.overview import GroupState, Overview, read_overview
+from common.topology import POOLS
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:  # noqa: FBT002  # a flag
+    """Show shards, owners, lag, pending age, memory and CPU per process."""
+    overview = asyncio.run(_read(load_settings()))
+    if as_json:
+        typer.echo(orjson.dumps(asdict(overview), option=orjson.OPT_NON_STR_KEYS).decode())
+    else:
+        _show(overview, Console())
+
+
+async def _read(settings: Settings) -> Overview:
+    redis = connect(settings.redis, timeout_s=5)
+    try:
+        return await read_overview(redis)
+    except PASSING as error:
+        raise HubbubError(f"no Redis: {error}; set HUBBUB_REDIS__URL") from error
+    finally:
+        await redis.aclose()
+
+
+def _show(overview: Overview, console: Console) -> None:
+    table = Table(title=f"{overview.shards} shards, Redis holds {overview.redis_bytes / 1e6:.1f} MB")
+    for name in (
+        "pool",
+        "processes",
+        "shards owned",
+        "lag",
+        "pending",
+        "oldest pending",
+        "CPU s",
+        "memory MB",
+    ):
+        table.add_column(name, justify="left" if name == "pool" else "right")
+    for pool in POOLS:
+        table.add_row(pool, *_row(overview, pool))
+    console.print(table)
+    if overview.dead_letters:
+        console.print(f"{overview.dead_letters} dead letters: see hubbub dead list", style="red")
+
+
+def _row(overview: Overview, pool: str) -> Sequence[str]:
+    processes = [process for process in overview.processes if process.pool == pool]
+    groups = [group for group in overview.groups if group.pool == pool]
+    return (
+        str(len(processes)),
+        f"{len(overview.owners[pool])}" if pool in overview.owners else "",
+        *_progress(groups),
+        f"{sum(process.cpu_s for process in processes):.1f}",
+        f"{sum(process.rss_bytes for process in processes) / 1e6:.0f}",
+    )
+
+
+def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:
+    if not groups:
+        return "", "", ""
+    return (
+        str(sum(group.lag for group in groups)),
+        str(sum(group.pending for group in groups)),
+        f"{max(group.oldest_ms for group in groups) / 1000:.1f} s",
+    )

@@ -1,0 +1,59 @@
+"""`hubbub tail`: results as they come."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from common.describe import describe
+from common.errors import HubbubError
+from common.identity import DEFAULT_TENANT, parse_meeting
+from common.settings import Settings, load_settings
+from common.streams.client import PASSING, connect
+from common.streams.deployment import shard_count
+from common.streams.result_log import ResultLog, StoredResult
+
+MeetingOption = Annotated[str | None, typer.Option(help="Only this meeting.")]
+TypeOption = Annotated[str | None, typer.Option("--type", help="Only this type, such as transcript.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="After this entry id; 0 for all that is kept.")
+]
+
+
+def tail(
+    meeting: MeetingOption = None,
+    type_name: TypeOption = None,
+    as_json: JsonOption = False,  # noqa: FBT002  # a flag
+    start: FromOption = None,
+) -> None:
+    """Follow results until interrupted."""
+    if meeting is not None:
+        parse_meeting(DEFAULT_TENANT, meeting)
+
+    def wanted(result: StoredResult) -> bool:
+        return (meeting is None or result.meeting.id == meeting) and type_name in (None, result.type)
+
+    def show(result: StoredResult) -> None:
+        if wanted(result):
+            typer.echo(result.data.decode() if as_json else describe(result.decoded()))
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_follow(load_settings(), start, show))
+
+
+async def _follow(settings: Settings, start: str | None, show: Callable[[StoredResult], None]) -> None:
+    redis = connect(settings.redis, timeout_s=5)
+    try:
+        log = ResultLog(redis, await shard_count(redis))
+        after = dict.fromkeys(range(log.shards), start) if start is not None else await log.tails()
+        while True:
+            for result in await log.follow(after):
+                show(result)
+                after[result.shard] = result.id
+    except PASSING as error:
+        raise HubbubError(f"no Redis: {error}; set HUBBUB_REDIS__URL") from error
+    finally:
+        await redis.aclose()

@@ -1,0 +1,89 @@
+"""The state of a deployment at a glance: owners, lag, pending age, memory."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.stage import Stream
+from common.streams import keys
+from common.streams.client import Client
+from common.streams.reports import ProcessReport, read_reports
+from common.topology import READERS, STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """How far one pool is on one stream of one shard.
+
+    `lag`: entries not yet given to it. `pending`: given and not acknowledged, which is what open
+    utterances rest on; `oldest_ms` is the age of the oldest of those.
+    """
+
+    pool: str
+    stream: str
+    shard: int
+    lag: int
+    pending: int
+    oldest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `hubbub status` shows. `owners`: by pool and shard, the member that holds it."""
+
+    shards: int
+    processes: Sequence[ProcessReport]
+    groups: Sequence[GroupState]
+    owners: dict[str, dict[int, str]]
+    dead_letters: int
+    redis_bytes: int
+
+
+async def read_overview(redis: Client) -> Overview:
+    """Look at everything once. Raises what Redis raises."""
+    shards = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
+    memory = await redis.info("memory")
+    return Overview(
+        shards=shards,
+        processes=await read_reports(redis),
+        groups=await _groups(redis, shards),
+        owners={pool: await _owners(redis, pool, shards) for pool in STAGES},
+        dead_letters=await _dead(redis, shards),
+        redis_bytes=int(memory["used_memory"]),
+    )
+
+
+async def _groups(redis: Client, shards: int) -> list[GroupState]:
+    wanted = [(shard, stream) for shard in range(shards) for stream in READERS]
+    pipeline = redis.pipeline(transaction=False)
+    for shard, stream in wanted:
+        pipeline.xinfo_groups(keys.stream(shard, stream))
+        for pool in READERS[stream]:
+            pipeline.xpending(keys.stream(shard, stream), pool)
+    replies = iter(await pipeline.execute())
+    states = []
+    for shard, stream in wanted:
+        lags = {info["name"].decode(): info["lag"] or 0 for info in next(replies)}
+        states += [_state(pool, stream, shard, lags[pool], next(replies)) for pool in READERS[stream]]
+    return states
+
+
+def _state(pool: str, stream: Stream, shard: int, lag: int, pending: dict[str, object]) -> GroupState:
+    first = pending["min"]
+    oldest_ms = int(time.time() * 1000) - int(first.split(b"-")[0]) if isinstance(first, bytes) else 0
+    return GroupState(pool, stream, shard, lag, int(str(pending["pending"])), oldest_ms)
+
+
+async def _owners(redis: Client, pool: str, shards: int) -> dict[int, str]:
+    pipeline = redis.pipeline(transaction=False)
+    for shard in range(shards):
+        pipeline.hget(keys.lease(shard, pool), "owner")
+    replies = await pipeline.execute()
+    return {shard: owner.decode() for shard, owner in enumerate(replies) if owner}
+
+
+async def _dead(redis: Client, shards: int) -> int:
+    pipeline = redis.pipeline(transaction=False)
+    for shard in range(shards):
+        pipeline.xlen(keys.dead_letters(shard))
+    return sum(await pipeline.execute())

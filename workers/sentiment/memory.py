@@ -84,6 +84,10 @@ class TrackMemory:
         """Learn where a result stands; returns the entries that are superseded."""
         return self._of(result).returned(result, entry)
 
+    def knows(self, result: Sentiment) -> bool:
+        """Whether a result is among those remembered."""
+        return any(known.id == result.id for known in self)
+
     def touch(self, now_ms: int) -> None:
         """Something was heard of the track."""
         self.touched_ms = max(self.touched_ms, now_ms)

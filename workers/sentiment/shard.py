@@ -15,7 +15,7 @@ from workers.sentiment.reading import text_reading, tone_reading
 from workers.sentiment.utterance import OpenUtterance
 
 CATCH_UP_MS = 1000
-"""How long a new owner holds back: by then it has read the results of the owner before."""
+"""How long a new owner holds back after the last result it read of an owner before."""
 
 LINGER_MS = 60_000
 """How long after the end of a track its last results may still come."""
@@ -63,9 +63,11 @@ class ShardSentiment:
         self._finals.append(Final(entry, transcript))
         return []
 
-    def remember(self, result: Sentiment, entry: EntryId) -> list[Effect]:
+    def remember(self, result: Sentiment, entry: EntryId, now_ms: int) -> list[Effect]:
         """A result of this pool, back from the stream: our own, or one of an owner before."""
         memory = self._memory(_track(result), result.emitted_at_ms)
+        if not memory.knows(result):
+            self._ready_ms = max(self._ready_ms, now_ms + CATCH_UP_MS)
         return _acknowledged(memory.returned(result, entry))
 
     def note(self, status: Status, entry: EntryId) -> list[Effect]:

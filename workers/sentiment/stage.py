@@ -63,7 +63,7 @@ class SentimentStage:
             case Transcript():
                 return shard.read(entry.message, entry.id)
             case Sentiment():
-                return shard.remember(entry.message, entry.id)
+                return shard.remember(entry.message, entry.id, now_ms)
             case Status():
                 return shard.note(entry.message, entry.id)
             case _:

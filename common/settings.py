@@ -41,8 +41,33 @@ class RedisSettings(Section):
 class IngestSettings(Section):
     """Audio in."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8765, ge=0, le=65_535)
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8765, ge=0, le=65_535, description="The port to listen on; 0 picks a free one.")
+    chunk_min_ms: int = Field(
+        40, ge=20, le=100, description="Audio that is sent on when a message ends, without waiting for more."
+    )
+    chunk_max_ms: int = Field(100, ge=20, le=100, description="The longest chunk.")
+    gap_ms: int = Field(
+        2000, ge=200, le=60_000, description="Audio this far behind time at once is missing: a hole, and a gap."
+    )
+    grace_s: float = Field(
+        10, ge=0, le=600, description="How long a lost connection may come back, and a meeting is kept open."
+    )
+    backlog_patience_ms: int = Field(
+        2000, ge=0, le=60_000, description="Audio of a live source that Redis refuses this long becomes a gap."
+    )
+    start_timeout_s: float = Field(10, gt=0, le=600, description="Within this time the first message must come.")
+    max_message_bytes: int = Field(
+        1_500_000, ge=65_536, description="The largest message: 1 MiB of audio, in base64 and JSON."
+    )
+    max_tracks: int = Field(200, ge=1, le=10_000, description="Speakers in the audio of one source.")
+    meetstream_rate: int = Field(48_000, ge=8_000, le=192_000, description="Sample rate of MeetStream's audio.")
+    meetstream_streams: Literal["mixed", "isolated"] = Field(
+        "mixed", description="One signal labelled with the loudest speaker, or a signal for each speaker."
+    )
+    no_speaker_ms: int = Field(
+        1000, ge=0, le=60_000, description="Unlabelled mixed audio goes to the speaker before for this long."
+    )
 
 
 class VadSettings(Section):
@@ -77,13 +102,51 @@ class EmitterSettings(Section):
         description="`auto` follows the load; `full` and `busy` pin it: the same audio, the same text.",
     )
     max_batch: int = Field(8, ge=1, le=256, description="Windows in one forward pass.")
+    batch_ms: int = Field(
+        300, ge=10, le=10_000, description="Predicted time up to which windows join a forward pass."
+    )
+    budget_ms: int = Field(
+        600, ge=50, le=60_000, description="Predicted wait at full service beyond which it is relaxed."
+    )
+    calm_ms: int = Field(
+        5000, ge=100, le=600_000, description="Full service comes back after so long under half the budget."
+    )
     patience_s: int = Field(
         60, ge=5, le=600, description="An utterance whose final window never comes is finished after this."
     )
 
 
+class PhraseSettings(Section):
+    """A phrase to listen for."""
+
+    text: str = Field(min_length=2, max_length=80)
+    category: str = Field("custom", min_length=1, max_length=40)
+    also: tuple[str, ...] = Field((), max_length=8, description="Other wordings that count as the phrase.")
+    threshold: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Likelihood ratio from which the spotter proposes it; 0 follows from its length.",
+    )
+
+
 class KeywordSettings(Section):
-    """Phrases to listen for."""
+    """Phrases to listen for, and how candidates are verified."""
+
+    phrases: tuple[PhraseSettings, ...] = Field(
+        (), description="Instead of a file; with neither, the default meeting phrases."
+    )
+    phrases_file: Path | None = Field(None, description="TOML with [[phrases]] tables.")
+    model: str = Field(
+        "bundled", description="The verifier: `bundled` (tiny.en), a folder, or a name on the model hub."
+    )
+    device: Literal["cpu", "cuda"] = "cpu"
+    compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
+    threads: int = Field(1, ge=1, le=64, description="Processor threads of one verification.")
+    max_batch: int = Field(8, ge=1, le=64, description="Candidates verified in one forward pass.")
+    patience_s: int = Field(
+        15, ge=5, le=600, description="An utterance that gets no more audio is given up after this."
+    )
 
 
 class SentimentSettings(Section):

@@ -1,0 +1,79 @@
+from itertools import pairwise
+
+import pytest
+
+from workers.emitter.costs import Costs
+from workers.emitter.effort import EFFORTS, Effort, Manner, context_s
+from workers.emitter.levels import Levels
+from workers.engines.speech import DecodeSettings
+
+SHORT = Manner(DecodeSettings(6, 1), word_times=False)
+LONG = Manner(DecodeSettings(30, 5), word_times=True)
+
+
+def test_costs_follow_what_is_measured():
+    costs = Costs()
+    for _ in range(40):
+        costs.learn(SHORT, 1, 50)
+    assert costs.predict_ms(SHORT, 1) == pytest.approx(50)
+    for _ in range(40):
+        costs.learn(SHORT, 1, 80)
+    assert costs.predict_ms(SHORT, 1) == pytest.approx(80, rel=0.01)
+
+
+def test_a_batch_costs_less_than_its_windows_one_by_one():
+    costs = Costs()
+    costs.learn(SHORT, 4, 100)
+    assert costs.predict_ms(SHORT, 4) == pytest.approx(100)
+    assert costs.predict_ms(SHORT, 8) < 2 * costs.predict_ms(SHORT, 4)
+    assert costs.total_ms([SHORT] * 12, batch=8) == costs.predict_ms(SHORT, 8) + costs.predict_ms(SHORT, 4)
+    assert costs.total_ms([], batch=8) == 0
+
+
+def test_a_slow_machine_is_known_before_every_manner_was_seen():
+    costs = Costs()
+    before = costs.predict_ms(LONG, 1)
+    for _ in range(40):
+        costs.learn(SHORT, 1, 2 * 8 * 6)
+    assert costs.predict_ms(LONG, 1) == pytest.approx(2 * before, rel=0.01)
+
+
+def test_the_level_goes_down_at_once_and_comes_up_after_a_calm():
+    levels = Levels(range(2), budget_ms=600, calm_ms=5000)
+    assert levels.observe(500, 0) == 0
+    assert levels.observe(601, 1000) == 1
+    assert levels.observe(100, 5999) == 1
+    assert levels.observe(301, 5999) == 1
+    assert levels.observe(100, 10_998) == 1
+    assert levels.observe(100, 10_999) == 0
+
+
+def test_a_pinned_level_stays():
+    for level in (0, 1):
+        levels = Levels(range(level, level + 1), budget_ms=600, calm_ms=5000)
+        assert [levels.observe(load, 10_000 * i) for i, load in enumerate([0, 10**6, 0])] == [level] * 3
+
+
+def test_contexts_leave_room_for_padding_and_come_in_few_classes():
+    second = 16_000
+    lengths = range(0, 30 * second, 1600)
+    for length in lengths:
+        assert context_s(length, 12) >= min(30, max(12, length / second + 2))
+    assert {context_s(length, 12) for length in lengths} == {12, 16, 20, 24, 28, 30}
+
+
+def test_a_view_that_fills_its_context_asks_for_word_times():
+    effort = Effort(partial_context_s=6, final_context_s=12, beam=1)
+    assert not effort.partial(4 * 16_000).word_times
+    assert effort.partial(4 * 16_000 + 1).word_times
+    assert effort.partial(16_000).decode == DecodeSettings(6, 1)
+
+
+def test_each_level_costs_less_than_the_one_above():
+    for better, worse in pairwise(EFFORTS):
+        for seconds in range(1, 30):
+            assert worse.final(seconds * 16_000).decode.beam <= better.final(seconds * 16_000).decode.beam
+            assert (
+                worse.final(seconds * 16_000).decode.context_s
+                <= better.final(seconds * 16_000).decode.context_s
+            )

@@ -1,0 +1,290 @@
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from itertools import count, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from common.errors import EngineError, InvalidMessage
+from common.identity import Meeting, Speaker, Track
+from common.messages import Window
+from common.stage import Entry, EntryId, Stream
+from workers.emitter.batching import Limits
+from workers.emitter.levels import Levels
+from workers.emitter.stage import EmitterStage
+from workers.emitter.utterances import Utterances
+from workers.engines.speech import Hypothesis, HypothesisWord
+
+STEP = 4800
+TRACKS = [
+    Track(Meeting("default", meeting), name, Speaker(name, name.title()))
+    for meeting, name in [("standup", "ana"), ("standup", "ben"), ("retro", "cy")]
+]
+
+
+class Parrot:
+    """An engine that hears one word, the number of its step, in every 300 ms of samples."""
+
+    encoding = "pcm_s16le"
+
+    def __init__(self):
+        self.batches = []
+
+    def transcribe(self, windows, settings, *, word_times):
+        self.batches.append((len(windows), settings, word_times))
+        return [self._hear(window, word_times) for window in windows]
+
+    def _hear(self, window, word_times):
+        steps = [f"w{value}" for value in window[::STEP] if value]
+        words = [HypothesisWord(word, i * 0.3, i * 0.3 + 0.3, 0.9) for i, word in enumerate(steps)]
+        return Hypothesis(" ".join(steps), tuple(words) if word_times else (), -0.1, 0.0)
+
+
+FOUR = Limits(windows=4, ms=1e9)
+
+
+def new_stage(engine=None, *, allowed=range(2), limits=FOUR, batch_s=0.0):
+    return EmitterStage(
+        engine or Parrot(),
+        Utterances("pcm_s16le", mels=80, patience_ms=60_000),
+        Levels(allowed, budget_ms=600, calm_ms=5000),
+        limits=limits,
+        clock=partial(next, count(step=batch_s)),
+    )
+
+
+def utterance(steps, *, track=TRACKS[0], start=16_000, silent=False):
+    """Windows of 300 ms, a partial due from the second on, and a final without samples."""
+    windows = []
+    for i in range(steps):
+        offset, end = start + i * STEP, start + (i + 1) * STEP
+        samples = np.full(STEP, 0 if silent else i + 1, np.int16)
+        windows.append(
+            Window(
+                track,
+                track.utterance_id(start),
+                start,
+                offset,
+                end,
+                end,
+                1_000_000 + end // 16,
+                "pcm_s16le",
+                samples.tobytes(),
+                "partial" if i else "",
+            )
+        )
+    end = start + steps * STEP
+    last = replace(
+        windows[-1], offset=end, end=end + 1600, captured_ms=1_000_000 + end // 16 + 100, payload=bytes(3200)
+    )
+    return [*windows, replace(last, due="final")]
+
+
+def words(count):
+    return " ".join(f"w{i + 1}" for i in range(count))
+
+
+@pytest.fixture
+def shard(ledger):
+    return ledger(new_stage)
+
+
+def play(shard, windows, as_entries):
+    for entry in as_entries(windows, Stream.WINDOWS):
+        shard.deliver([entry])
+        shard.settle()
+    return shard.messages()
+
+
+def test_an_utterance_forms_while_it_is_spoken_and_ends_with_its_final(shard, as_entries):
+    texts = [(t.status, t.text, t.stable) for t in play(shard, utterance(4), as_entries)]
+    assert texts == [
+        ("partial", words(2), ""),
+        ("partial", words(3), words(2)),
+        ("partial", words(4), words(3)),
+        ("final", words(4), words(4)),
+    ]
+    assert not shard.pending
+    assert not shard.watermarks
+    assert shard.tallies == {"finals": 1, "transcribed_samples": 4 * STEP + 1600}
+
+
+def test_times_are_on_the_timeline_of_the_meeting(shard, as_entries):
+    *_, final = play(shard, utterance(4), as_entries)
+    assert (final.start_ms, final.end_ms) == (1000, 2200)
+    assert [(w.text, w.start_ms, w.end_ms) for w in final.words][:2] == [
+        ("w1", 1000, 1300),
+        ("w2", 1300, 1600),
+    ]
+    assert (final.track, final.speaker.name, final.meeting) == ("ana", "Ana", "standup")
+
+
+def test_latency_counts_from_the_end_of_speech_for_finals_and_from_the_newest_sample_for_partials(
+    shard, as_entries
+):
+    play(shard, utterance(2), as_entries)
+    assert [append.captured_ms - 1_000_000 for append in shard.out] == [1600, 1600]
+
+
+def test_ids_are_unique(shard, as_entries):
+    ids = [t.id for t in play(shard, utterance(6), as_entries)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_long_utterance_keeps_its_text_while_its_partials_stay_short(as_entries, ledger):
+    engine = Parrot()
+    shard = ledger(lambda: new_stage(engine))
+    transcripts = play(shard, utterance(80), as_entries)
+    assert transcripts[-2].text == words(80)
+    for before, after in pairwise(transcripts):
+        assert after.text.startswith(before.stable)
+        assert after.stable.startswith(before.stable)
+    assert max(settings.context_s for _, settings, _ in engine.batches[:-1]) <= 12
+
+
+def test_partials_that_newer_audio_superseded_are_not_computed(as_entries, ledger):
+    engine = Parrot()
+    shard = ledger(lambda: new_stage(engine))
+    shard.deliver(as_entries(utterance(9), Stream.WINDOWS)[:-1])
+    shard.settle()
+    assert [(t.status, t.text) for t in shard.messages()] == [("partial", words(9))]
+    assert len(engine.batches) == 1
+
+
+def test_a_final_supersedes_its_partials(shard, as_entries):
+    shard.deliver(as_entries(utterance(9), Stream.WINDOWS))
+    shard.settle()
+    assert [t.status for t in shard.messages()] == ["final"]
+
+
+def test_silence_gives_no_partial_but_a_final(shard, as_entries):
+    transcripts = play(shard, utterance(5, silent=True), as_entries)
+    assert [(t.status, t.text, t.words) for t in transcripts] == [("final", "", ())]
+
+
+def test_a_call_runs_one_forward_pass_and_says_whether_more_waits(as_entries):
+    engine = Parrot()
+    stage = new_stage(engine, limits=Limits(2, 1e9))
+    windows = [w for i, track in enumerate(TRACKS) for w in utterance(2, track=track, start=i)]
+    assert stage.process(as_entries(windows, Stream.WINDOWS), 0).busy
+    assert [n for n, *_ in engine.batches] == [2]
+    assert not stage.process([], 0).busy
+    assert [n for n, *_ in engine.batches] == [2, 1]
+    assert stage.process([], 0).effects == ()
+
+
+def test_the_next_utterance_of_a_track_waits_for_the_final_of_the_one_before(as_entries, ledger):
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
+    both = [*utterance(3, start=0), *utterance(3, start=50_000)[:-1]]
+    shard.deliver(as_entries(both, Stream.WINDOWS))
+    shard.settle()
+    assert [(t.status, t.start_ms) for t in shard.messages()] == [("final", 0), ("partial", 3125)]
+
+
+def test_an_utterance_may_begin_before_the_end_of_the_one_it_continues(shard, as_entries):
+    transcripts = play(shard, [*utterance(4, start=0), *utterance(2, start=9000)], as_entries)
+    assert [t.text for t in transcripts if t.status == "final"] == [words(4), words(2)]
+    assert [t.text for t in transcripts if t.status == "partial"][-1] == words(2)
+
+
+@pytest.mark.parametrize(("level", "beam"), [(0, 5), (1, 1)])
+def test_a_pinned_quality_does_not_follow_the_load(level, beam, as_entries, ledger):
+    engine = Parrot()
+    shard = ledger(lambda: new_stage(engine, allowed=range(level, level + 1)))
+    windows = [w for i in range(40) for w in utterance(2, start=i * 20_000)]
+    shard.deliver(as_entries(windows, Stream.WINDOWS))
+    shard.settle()
+    assert {settings.beam for _, settings, _ in engine.batches} == {beam}
+    assert {t.level for t in shard.messages()} == {level}
+
+
+def test_under_load_the_level_goes_down_and_says_so(as_entries, ledger):
+    shard = ledger(lambda: new_stage(batch_s=0.2))
+    shard.deliver(as_entries(utterance(2, start=0), Stream.WINDOWS))
+    shard.deliver(
+        as_entries([w for i in range(1, 40) for w in utterance(2, start=i * 20_000)], Stream.WINDOWS)
+    )
+    shard.settle()
+    assert [t.level for t in shard.messages()][:2] == [0, 1]
+
+
+def test_an_utterance_whose_final_never_comes_is_finished_by_time(shard, as_entries):
+    shard.deliver(as_entries(utterance(3), Stream.WINDOWS)[:-1], now_ms=0)
+    shard.settle(now_ms=60_000)
+    assert [t.status for t in shard.messages()] == ["partial"]
+    shard.settle(now_ms=60_001)
+    assert [(t.status, t.text) for t in shard.messages()][1:] == [("final", words(3))]
+    assert not shard.pending
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoding": "log_mel_f16"}, "this engine takes pcm_s16le"),
+        ({"payload": b"odd"}, "a payload of 3 bytes"),
+        ({"offset": 16_001}, "expected 16000"),
+        ({"end": 16_000 + 30 * 16_000 + 1}, "longer than 30 s"),
+    ],
+)
+def test_a_window_it_cannot_transcribe_is_refused(change, message, as_entries):
+    window = replace(utterance(1)[0], **change)
+    with pytest.raises(InvalidMessage, match=message):
+        new_stage().process(as_entries([window], Stream.WINDOWS), 0)
+
+
+def test_an_engine_that_loses_a_window_is_found_out(as_entries):
+    engine = Parrot()
+    engine.transcribe = lambda *_, **__: []
+    with pytest.raises(EngineError, match="0 hypotheses for 1 windows"):
+        new_stage(engine).process(as_entries(utterance(2), Stream.WINDOWS), 0)
+
+
+def test_a_released_shard_is_forgotten_and_others_are_not():
+    stage = new_stage()
+    for number in (1, 2):
+        stage.process([Entry(EntryId(number, Stream.WINDOWS, "1-0"), utterance(2)[0])], 0)
+    stage.release(1)
+    effects = stage.process([], 10**9).effects
+    assert {effect.shard for effect in effects if hasattr(effect, "shard")} == {2}
+
+
+talks = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6)), min_size=1, max_size=8)
+plans = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["", "", "before", "after"])), min_size=1)
+
+
+@given(talk=talks, plan=plans, windows=st.integers(1, 4))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_crashes_every_utterance_has_one_final_and_tracks_are_in_order(
+    *, ledger, as_entries, talk, plan, windows
+):
+    queues = {track: [] for track in TRACKS}
+    for i, (track, steps) in enumerate(talk):
+        queues[TRACKS[track]] += utterance(steps, track=TRACKS[track], start=i * 40_000)
+    mixed = [w for i in range(99) for queue in queues.values() for w in queue[i : i + 1]]
+    entries = as_entries(mixed, Stream.WINDOWS)
+    shard = ledger(lambda: new_stage(limits=Limits(windows, 1e9)))
+    at = 0
+    for size, crash in plan[:40]:
+        shard.deliver(entries[at : at + size], lost=crash == "before")
+        if crash == "after":
+            shard.crash()
+        at += size
+    shard.deliver(entries[at:])
+    shard.settle()
+
+    finals = {t.utterance: t.text for t in shard.messages() if t.status == "final"}
+    assert finals == {
+        TRACKS[track].utterance_id(i * 40_000): words(steps) for i, (track, steps) in enumerate(talk)
+    }
+    ids = Counter(t.id for t in shard.messages())
+    assert set(ids.values()) == {1}
+    for track in TRACKS:
+        own = [t for t in shard.messages() if (t.meeting, t.track) == (track.meeting.id, track.id)]
+        for before, after in pairwise(own):
+            assert (before.start_ms, before.end_ms) <= (after.start_ms, after.end_ms)
+    assert shard.tallies["finals"] == len(talk)
+    assert not shard.pending
+    assert not shard.watermarks

@@ -1,0 +1,78 @@
+"""LocalAgreement-2: what two hypotheses in a row agree on will not change any more.
+
+Source: D. Liu et al., "Low-Latency Sequence-to-Sequence Speech Recognition and Translation by
+Partial Hypothesis Selection" (2020); D. Macháček et al., "Turning Whisper into Real-Time
+Transcription System" (2023).
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+
+class Agreement:
+    """The words of an utterance, heard again and again while it grows.
+
+    Each hypothesis is about the audio in view, which at first is all of it; `leave` says that the
+    view has moved on. Stable words neither change nor go.
+    """
+
+    def __init__(self) -> None:
+        self._left: list[str] = []
+        self._agreed: list[str] = []
+        self._tentative: list[str] = []
+
+    @property
+    def stable(self) -> str:
+        """The words that will not change."""
+        return " ".join([*self._left, *self._agreed])
+
+    @property
+    def text(self) -> str:
+        """The stable words, and the latest guess at those after them."""
+        return " ".join([*self._left, *self._agreed, *self._tentative])
+
+    def hear(self, words: Sequence[str], *, certain: int = 0) -> int:
+        """Take a hypothesis; returns how many of its words are stable now.
+
+        The first `certain` words become stable without a second opinion.
+        """
+        known = said_again(self._agreed, words)
+        fresh = list(words[known:])
+        count = max(common_prefix(self._tentative, fresh), min(certain - known, len(fresh)))
+        self._agreed += fresh[:count]
+        self._tentative = fresh[count:]
+        return known + count
+
+    def leave(self, kept: int) -> None:
+        """Of the stable words, only the last `kept` are still in view."""
+        gone = max(0, len(self._agreed) - kept)
+        self._left += self._agreed[:gone]
+        del self._agreed[:gone]
+
+
+def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words both begin with, whatever their case and punctuation."""
+    return sum(1 for _ in takewhile(_same, zip(one, other, strict=False)))
+
+
+def said_again(stable: Sequence[str], words: Sequence[str]) -> int:
+    """How many of `words` say what `stable` says already: the prefix at the least edit distance.
+
+    Of equally distant prefixes, the one whose length is nearest.
+    """
+    distances = list(range(len(words) + 1))
+    for i, word in enumerate(stable, 1):
+        diagonal, distances[0] = distances[0], i
+        for j, other in enumerate(words, 1):
+            substituted = diagonal + (not _same((word, other)))
+            diagonal = distances[j]
+            distances[j] = min(substituted, distances[j] + 1, distances[j - 1] + 1)
+    return min(range(len(words) + 1), key=lambda j: (distances[j], abs(j - len(stable))))
+
+
+def _same(pair: tuple[str, str]) -> bool:
+    return _plain(pair[0]) == _plain(pair[1])
+
+
+def _plain(word: str) -> str:
+    return "".join(filter(str.isalnum, word)).casefold() or word

@@ -1,0 +1,60 @@
+"""Which of the waiting windows share the next forward pass."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from common.identity import Meeting
+from workers.emitter.costs import Costs
+from workers.emitter.effort import Manner
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A window that is due.
+
+    `since_ms` is when the audio was captured that has waited longest for it. `behind` is the key
+    of the job on the same track that must not come later, or empty.
+    """
+
+    key: str
+    meeting: Meeting
+    final: bool
+    since_ms: int
+    manner: Manner
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a batch may be: in windows, and, from the second window on, in predicted time."""
+
+    windows: int
+    ms: float
+
+
+def choose(jobs: Iterable[Job], limits: Limits, costs: Costs) -> list[Job]:
+    """The next batch: of one manner, in an order that respects `behind`; empty where nothing waits."""
+    ranked = _ranked(jobs)
+    leader = next((job for job in ranked if not job.behind), None)
+    batch: list[Job] = [leader] if leader else []
+    chosen = {job.key for job in batch}
+    for job in ranked:
+        if leader is None or job.key in chosen or job.manner != leader.manner:
+            continue
+        if len(batch) >= limits.windows or costs.predict_ms(leader.manner, len(batch) + 1) > limits.ms:
+            break
+        if not job.behind or job.behind in chosen:
+            batch.append(job)
+            chosen.add(job.key)
+    return batch
+
+
+def _ranked(jobs: Iterable[Job]) -> Sequence[Job]:
+    """Finals before partials; then meetings take turns; then who has waited longest."""
+    turns: Counter[tuple[Meeting, bool]] = Counter()
+    ranked = []
+    for job in sorted(jobs, key=lambda job: job.since_ms):
+        ranked.append((not job.final, turns[job.meeting, job.final], job.since_ms, job))
+        turns[job.meeting, job.final] += 1
+    return [job for *_, job in sorted(ranked, key=lambda item: item[:3])]

@@ -1,0 +1,28 @@
+"""What the emitter reports beyond the loop's own figures."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LEVEL = Gauge("hubbub_emitter_level", "Service level in force; 0 is full service.")
+WINDOWS_WAITING = Gauge("hubbub_emitter_windows_waiting", "Windows that are due and wait for a forward pass.")
+BACKLOG_SECONDS = Gauge(
+    "hubbub_emitter_backlog_seconds",
+    "Predicted time to transcribe at full service what waits.",
+    unit="seconds",
+)
+BATCH_WINDOWS = Histogram(
+    "hubbub_emitter_batch_windows", "Windows in a forward pass.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+BATCH_SECONDS = Histogram(
+    "hubbub_emitter_batch_seconds",
+    "Time of a forward pass.",
+    unit="seconds",
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10),
+)
+PARTIALS_SUPERSEDED = Counter(
+    "hubbub_emitter_partials_superseded",
+    "Partials never computed, since newer audio of the utterance had come.",
+)
+UTTERANCES_ABANDONED = Counter(
+    "hubbub_emitter_utterances_abandoned",
+    "Utterances finished by time, because their final window never came.",
+)

@@ -1,0 +1,50 @@
+"""The emitter's stage, from the settings, with its model loaded and warm."""
+
+from common.audio import SAMPLE_RATE
+from common.errors import SettingsError
+from common.settings import EmitterSettings, Settings
+from common.stage import Stage
+from workers.emitter.batching import Limits
+from workers.emitter.effort import EFFORTS
+from workers.emitter.levels import Levels
+from workers.emitter.stage import EmitterStage
+from workers.emitter.utterances import Utterances
+from workers.engines.speech import SpeechEngine, decode_payload
+from workers.engines.whisper import Device, WhisperEngine
+from workers.engines.whisper_weights import find_weights
+
+_WARM_UP_FRAMES = 100
+_LEVELS = {"auto": range(2), "full": range(1), "busy": range(1, 2)}
+
+
+def build(settings: Settings) -> Stage:
+    """Load the model and run it once. Raises SettingsError, and EngineError for a bad model."""
+    emitter = settings.emitter
+    engine = _engine(emitter)
+    _warm_up(engine, emitter.mels)
+    return EmitterStage(
+        engine,
+        Utterances(engine.encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000),
+        Levels(_LEVELS[emitter.quality], budget_ms=emitter.budget_ms, calm_ms=emitter.calm_ms),
+        limits=Limits(emitter.max_batch, emitter.batch_ms),
+    )
+
+
+def _engine(settings: EmitterSettings) -> SpeechEngine:
+    if settings.engine == "wav2vec2":
+        raise SettingsError("emitter.engine: wav2vec2 is not built yet")
+    device = Device(settings.device, settings.compute_type, settings.threads)
+    engine = WhisperEngine.load(find_weights(settings.model), device=device)
+    if engine.mels != settings.mels:
+        raise SettingsError(
+            f"emitter.mels: {settings.mels}, but {settings.model} was trained on {engine.mels} mel bands"
+        )
+    return engine
+
+
+def _warm_up(engine: SpeechEngine, mels: int) -> None:
+    """The first pass allocates what later ones reuse."""
+    silence = decode_payload(bytes(mels * _WARM_UP_FRAMES * 2), engine.encoding, mels)
+    for effort in EFFORTS:
+        manner = effort.final(SAMPLE_RATE)
+        engine.transcribe([silence], manner.decode, word_times=manner.word_times)

@@ -73,6 +73,28 @@ class IngestSettings(Section):
 class VadSettings(Section):
     """What counts as speech, and where an utterance ends."""
 
+    mode: int = Field(1, ge=0, le=3, description="How readily webrtcvad drops a frame; 3 drops the most.")
+    silero: Literal["auto", "on", "off"] = Field(
+        "auto", description="Silero behind webrtcvad; auto: where hubbub[local] is installed."
+    )
+    enter_probability: float = Field(0.3, gt=0, lt=1, description="Silero's, at which speech begins.")
+    stay_probability: float = Field(
+        0.1, gt=0, lt=1, description="Silero's, at which speech goes on where it stands out of the background."
+    )
+    weak_probability: float = Field(
+        0.5, gt=0, lt=1, description="Silero's, at which speech goes on where it does not stand out."
+    )
+    min_speech_ms: int = Field(90, ge=20, le=1000, description="Less speech than this opens no utterance.")
+    preroll_ms: int = Field(400, ge=0, le=1000, description="Audio before the first speech that goes along.")
+    tail_ms: int = Field(240, ge=0, le=1000, description="Silence behind the last speech that goes along.")
+    endpoint_ms: int = Field(700, ge=100, le=5000, description="Silence that ends an utterance.")
+    max_utterance_ms: int = Field(
+        15_000, ge=3000, le=28_000, description="At the latest here an utterance is split, if it can at a pause."
+    )
+    quiet_source_ms: int = Field(
+        1500, ge=300, le=30_000, description="A source that sends nothing for this long closes its utterance."
+    )
+
 
 class AsrSettings(Section):
     """When a window is due. Which features it holds follows from the emitter's engine."""

@@ -1,0 +1,127 @@
+"""The WebSocket endpoints: Hubbub's own protocol, and MeetStream's two sockets."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import structlog
+from starlette.websockets import WebSocket
+
+from common.audio import samples_to_ms
+from common.identity import DEFAULT_TENANT, parse_meeting
+from common.settings import IngestSettings
+from ingest import metrics
+from ingest.formats import meetstream
+from ingest.formats.generic import GenericDecoder
+from ingest.formats.values import Audio, Ready, Skipped, Start
+from ingest.labels import NOBODY
+from ingest.meetings import Meetings
+from ingest.notices import Gap
+from ingest.pcm import PcmFormat
+from ingest.refusals import Reason, Refused, shown
+from ingest.sockets import NORMAL, Gone, Socket, accepted
+from ingest.sources import MIXED, Caller, Session
+
+log = structlog.get_logger()
+
+
+class Endpoints:
+    """What answers on the WebSocket routes."""
+
+    def __init__(self, meetings: Meetings, settings: IngestSettings) -> None:
+        self._meetings = meetings
+        self._settings = settings
+        self._meetstream_format = PcmFormat(settings.meetstream_rate)
+
+    async def generic(self, websocket: WebSocket) -> None:
+        """`/v1/meetings/{meeting_id}/audio`."""
+        async with accepted(websocket, "generic") as socket:
+            meeting = parse_meeting(DEFAULT_TENANT, websocket.path_params["meeting_id"])
+            decoder = GenericDecoder()
+            start = decoder.decode(await socket.first(self._settings.start_timeout_s))
+            assert isinstance(start, Start)
+            async with self._joined(Caller(meeting, start.format, start.speaker or MIXED), socket) as session:
+                await _listen(socket, decoder, session)
+            await session.written()
+            await socket.close(NORMAL)
+
+    async def meetstream_audio(self, websocket: WebSocket) -> None:
+        """`[/{bot_id}]/v1/meetstream/audio[/{token}]`: MeetStream's bot dials in."""
+        async with accepted(websocket, "meetstream") as socket:
+            bot_id = await self._handshake(socket, websocket)
+            mixed = self._settings.meetstream_streams == "mixed"
+            meeting = parse_meeting(DEFAULT_TENANT, bot_id)
+            async with self._joined(
+                Caller(meeting, self._meetstream_format, NOBODY, mixed), socket
+            ) as session:
+                while True:
+                    await self._meetstream_message(await socket.receive(), bot_id, session)
+
+    async def meetstream_control(self, websocket: WebSocket) -> None:
+        """`[/{bot_id}]/v1/meetstream/control[/{token}]`: the bot's control socket."""
+        async with accepted(websocket, "control") as socket:
+            bot_id = await self._handshake(socket, websocket)
+            await socket.send({"command": "ack", "bot_id": bot_id, "message": "control channel bound"})
+            while True:
+                log.info("control_message", bot=bot_id, text=shown(await socket.receive()))
+
+    async def _handshake(self, socket: Socket, websocket: WebSocket) -> str:
+        """The bot's id, from its first message. The address may carry it too."""
+        first = await socket.first(self._settings.start_timeout_s)
+        message = meetstream.decode(first, self._meetstream_format)
+        if not isinstance(message, Ready):
+            raise Refused(Reason.UNEXPECTED, f"{shown(first)}: the first message must be ready")
+        announced = websocket.path_params.get("bot_id", message.bot_id)
+        if announced != message.bot_id:
+            raise Refused(Reason.NAME, f"bot_id {shown(message.bot_id)}: the address says {shown(announced)}")
+        return message.bot_id
+
+    async def _meetstream_message(self, raw: bytes | str, bot_id: str, session: Session) -> None:
+        match meetstream.decode(raw, self._meetstream_format):
+            case Audio() as audio if self._settings.meetstream_streams == "isolated":
+                await session.take(replace(audio, speaker=audio.speaker or NOBODY))
+            case Audio() as audio:
+                await session.take(audio)
+            case Skipped():
+                metrics.SKIPPED.labels("meetstream").inc()
+            case Ready(other) if other != bot_id:
+                raise Refused(
+                    Reason.UNEXPECTED, f"bot_id {shown(other)}: this connection is of {shown(bot_id)}"
+                )
+
+    @asynccontextmanager
+    async def _joined(self, caller: Caller, socket: Socket) -> AsyncIterator[Session]:
+        """A source is over when the block ends, or the other side closes in good order."""
+        session = await self._meetings.join(caller, socket.refuse)
+        finished = False
+        try:
+            yield session
+            finished = True
+        except Gone as gone:
+            finished = gone.finished
+            raise
+        finally:
+            self._meetings.leave(session, finished=finished)
+
+
+async def _listen(socket: Socket, decoder: GenericDecoder, session: Session) -> None:
+    """Hubbub's own protocol, until the source says that it is done."""
+    while True:
+        message = decoder.decode(await socket.receive())
+        if not isinstance(message, Audio):
+            return
+        await session.take(message)
+        for gap in session.dropped():
+            await socket.send(_told(gap))
+        if message.seq is not None:
+            await socket.send({"type": "ack", "seq": message.seq})
+
+
+def _told(gap: Gap) -> dict[str, object]:
+    return {
+        "type": "gap",
+        "track": gap.track.id,
+        "start_ms": samples_to_ms(gap.start),
+        "end_ms": samples_to_ms(gap.end),
+        "reason": gap.why,
+    }

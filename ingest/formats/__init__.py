@@ -1,0 +1,1 @@
+"""Wire formats, one a module: bytes in, values out; what is wrong raises Refused."""

@@ -1,0 +1,226 @@
+"""How a source's messages become tracks: a signal for each speaker, or one signal of them all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from common.audio import SAMPLE_RATE, ms_to_samples
+from common.identity import Meeting, Speaker, Track
+from common.messages import AudioChunk
+from ingest.feed import Feed, Moment, Stretch, captured_ms
+from ingest.formats.values import Audio
+from ingest.labels import Labels
+from ingest.notices import Gap, Joined
+from ingest.pcm import PcmFormat
+from ingest.refusals import Reason, Refused
+from ingest.tracks import ChunkSize, TrackAudio
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How audio is cut: chunk sizes, and what counts as missing or as a change of speaker."""
+
+    chunk: ChunkSize
+    gap_samples: int
+    hangover_samples: int
+    max_tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A meeting's beginning (Unix time), and how far each track had come before this source."""
+
+    meeting: Meeting
+    started_at_ms: int
+    ends: Mapping[str, int]
+
+    def place(self, audio: Audio, moment: Moment, after: int) -> int:
+        """Where the first sample of a message belongs, which is not before `after`."""
+        length = len(audio.pcm) // audio.format.frame_bytes * SAMPLE_RATE // audio.format.rate
+        end = ms_to_samples(captured_ms(audio, moment.arrival_ms) - self.started_at_ms)
+        return max(after, end - length)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of a message."""
+
+    chunks: list[AudioChunk] = field(default_factory=list)
+    joined: list[Joined] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+class Layout(Protocol):
+    """The tracks of one source, over all its connections."""
+
+    def take(self, audio: Audio, moment: Moment) -> Taken:
+        """A message. Raises Refused when it names one speaker too many."""
+
+    def flush(self) -> list[AudioChunk]:
+        """The connection is gone: what was held back."""
+
+    def resume(self, pcm_format: PcmFormat) -> None:
+        """The source is back, after `flush`."""
+
+    def finish(self) -> list[AudioChunk]:
+        """All tracks are over, after `flush`: each one's last chunk."""
+
+    def excuse(self, waited_ms: int) -> None:
+        """It was we who kept the source waiting."""
+
+
+class _Roster:
+    """The tracks of a source, up to a number of them."""
+
+    def __init__(self, meeting: Meeting, cutting: Cutting) -> None:
+        self._meeting = meeting
+        self._cutting = cutting
+        self.audio: dict[str, TrackAudio] = {}
+
+    def open(self, speaker: Speaker, at: int, taken: Taken) -> TrackAudio:
+        """The speaker's track; raises Refused when it would be one too many."""
+        audio = self.audio.get(speaker.id)
+        if audio is None:
+            if len(self.audio) >= self._cutting.max_tracks:
+                raise Refused(
+                    Reason.TOO_MANY, f"more than {self._cutting.max_tracks} speakers on one connection"
+                )
+            audio = TrackAudio(Track(self._meeting, speaker.id, speaker), self._cutting.chunk)
+            self.audio[speaker.id] = audio
+            taken.joined.append(Joined(audio.track, at))
+        audio.rename(speaker)
+        return audio
+
+    def drain(self) -> list[AudioChunk]:
+        return [chunk for audio in self.audio.values() for chunk in audio.drain()]
+
+    def finish(self) -> list[AudioChunk]:
+        return [chunk for audio in self.audio.values() for chunk in audio.finish()]
+
+
+class IsolatedTracks:
+    """Every speaker has a signal of their own; who is silent may send nothing.
+
+    So a hole in it is no loss, except in the signal of a source that names no speakers, and
+    except where message numbers say so.
+    """
+
+    def __init__(self, timeline: Timeline, cutting: Cutting, default: Speaker) -> None:
+        self._timeline = timeline
+        self._cutting = cutting
+        self._default = default
+        self._roster = _Roster(timeline.meeting, cutting)
+        self._feeds: dict[str, Feed] = {}
+
+    def take(self, audio: Audio, moment: Moment) -> Taken:
+        """See Layout."""
+        taken = Taken()
+        speaker = audio.speaker or self._default
+        feed = self._feed(speaker, audio, moment)
+        track = self._roster.open(speaker, feed.end, taken)
+        for stretch in feed.push(audio, moment):
+            if stretch.hole and (audio.speaker is None or moment.missing):
+                taken.gaps.append(_gap(track.track, stretch))
+            taken.chunks += track.push(stretch)
+        if audio.seq is not None:
+            taken.chunks += track.drain()
+        return taken
+
+    def flush(self) -> list[AudioChunk]:
+        """See Layout."""
+        chunks = []
+        for speaker_id, feed in self._feeds.items():
+            chunks += self._roster.audio[speaker_id].push(feed.flush())
+        return chunks + self._roster.drain()
+
+    def resume(self, pcm_format: PcmFormat) -> None:
+        """See Layout."""
+        for feed in self._feeds.values():
+            feed.resume(pcm_format)
+
+    def finish(self) -> list[AudioChunk]:
+        """See Layout."""
+        return self._roster.finish()
+
+    def excuse(self, waited_ms: int) -> None:
+        """See Layout."""
+        for feed in self._feeds.values():
+            feed.excuse(waited_ms)
+
+    def _feed(self, speaker: Speaker, audio: Audio, moment: Moment) -> Feed:
+        if speaker.id not in self._feeds:
+            start = self._timeline.place(audio, moment, self._timeline.ends.get(speaker.id, 0))
+            self._feeds[speaker.id] = Feed(audio.format, start, self._cutting.gap_samples)
+        return self._feeds[speaker.id]
+
+
+class MixedTracks:
+    """One signal of the whole meeting, whose messages name the loudest speaker.
+
+    A label that changes ends the stretch of the one before at that sample.
+    """
+
+    def __init__(self, timeline: Timeline, cutting: Cutting) -> None:
+        self._timeline = timeline
+        self._cutting = cutting
+        self._roster = _Roster(timeline.meeting, cutting)
+        self._labels = Labels(cutting.hangover_samples)
+        self._feed: Feed | None = None
+        self._current: TrackAudio | None = None
+
+    def take(self, audio: Audio, moment: Moment) -> Taken:
+        """See Layout."""
+        taken = Taken()
+        if self._feed is None:
+            start = self._timeline.place(audio, moment, max(self._timeline.ends.values(), default=0))
+            self._feed = Feed(audio.format, start, self._cutting.gap_samples)
+        before = self._feed.end
+        stretches = self._feed.push(audio, moment)
+        self._labels.mark(audio.speaker, before + sum(s.hole for s in stretches), self._feed.end)
+        for stretch in stretches:
+            self._route(stretch, taken)
+        return taken
+
+    def flush(self) -> list[AudioChunk]:
+        """See Layout."""
+        taken = Taken()
+        if self._feed is not None:
+            self._route(self._feed.flush(), taken)
+        return taken.chunks + self._roster.drain()
+
+    def resume(self, pcm_format: PcmFormat) -> None:
+        """See Layout."""
+        if self._feed is not None:
+            self._feed.resume(pcm_format)
+
+    def finish(self) -> list[AudioChunk]:
+        """See Layout."""
+        return self._roster.finish()
+
+    def excuse(self, waited_ms: int) -> None:
+        """See Layout."""
+        if self._feed is not None:
+            self._feed.excuse(waited_ms)
+
+    def _route(self, stretch: Stretch, taken: Taken) -> None:
+        """Give each speaker their part of a stretch."""
+        start, hole = stretch.start, stretch.hole
+        for speaker, stop in self._labels.cut(start, stretch.end):
+            track = self._turn(speaker, start, taken)
+            part = stretch.part(start, stop)
+            if hole:
+                taken.gaps.append(_gap(track.track, stretch))
+                hole = 0
+            taken.chunks += track.push(part)
+            start = stop
+
+    def _turn(self, speaker: Speaker, at: int, taken: Taken) -> TrackAudio:
+        track = self._roster.open(speaker, at, taken)
+        if self._current is not None and self._current is not track:
+            taken.chunks += self._current.pause()
+        self._current = track
+        return track
+
+
+def _gap(track: Track, stretch: Stretch) -> Gap:
+    return Gap(track, stretch.start - stretch.hole, stretch.start, stretch.why)

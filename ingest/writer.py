@@ -1,0 +1,211 @@
+"""Micro-batched appends: whatever is there when the append before has returned."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from common.errors import Backlogged, HubbubError
+from common.messages import AudioChunk
+from common.streams.client import PASSING
+from ingest import metrics
+from ingest.notices import Gap, Notice, to_status
+from ingest.refusals import Reason, Refused
+from ingest.sink import AudioSink
+
+Item = AudioChunk | Notice
+
+_FULL = 64
+_BATCH = 512
+_RETRY_MS = 50
+_MAX_TOLD = 100
+
+
+class Lane:
+    """What one source has sent and Redis has not taken yet, in order.
+
+    A source that can be kept waiting has `patience_ms` None and loses nothing. From a live one
+    audio is dropped after that time, and a Gap takes its place.
+    """
+
+    def __init__(self, writer: "Writer", patience_ms: int | None) -> None:
+        self.patience_ms = patience_ms
+        self.dropped: deque[Gap] = deque(maxlen=_MAX_TOLD)
+        self._writer = writer
+        self._items: deque[Item] = deque()
+        self._moved = asyncio.Event()
+        self._refused_since_ms: int | None = None
+        self._retry_at_ms = 0
+        self._broken: Refused | None = None
+
+    async def put(self, items: Iterable[Item]) -> None:
+        """Add items, then wait until there is room for more. Raises Refused when the meeting has ended."""
+        self.add(items)
+        await self._wait_below(_FULL)
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Add items now: the last ones of a source."""
+        self._items.extend(items)
+        if self._items:
+            self._writer.schedule(self)
+
+    async def written(self) -> None:
+        """Until all that was put is in Redis or given up. Raises Refused when the meeting has ended."""
+        await self._wait_below(1)
+
+    def due_in_ms(self, now_ms: int) -> int:
+        """How long to leave it alone after Redis refused."""
+        return max(0, self._retry_at_ms - now_ms)
+
+    def head(self, count: int) -> list[Item]:
+        """The oldest items; they stay until `took`."""
+        return [self._items[i] for i in range(min(count, len(self._items)))]
+
+    def took(self, count: int) -> bool:
+        """Redis has the oldest `count`; says whether there are more."""
+        for _ in range(count):
+            self._items.popleft()
+        self._refused_since_ms = None
+        self._moved.set()
+        return bool(self._items)
+
+    def refuse(self, why: str, now_ms: int) -> None:
+        """Redis does not take it now."""
+        if self._refused_since_ms is None:
+            self._refused_since_ms = now_ms
+        self._retry_at_ms = now_ms + _RETRY_MS
+        if self.patience_ms is not None and now_ms - self._refused_since_ms >= self.patience_ms:
+            self._drop_audio(why)
+
+    def break_off(self, error: HubbubError) -> None:
+        """Redis will never take it."""
+        self._broken = Refused(Reason.ENDED, str(error))
+        self._items.clear()
+        self._moved.set()
+
+    def _drop_audio(self, why: str) -> None:
+        """Gaps take the place of audio; what ends a stretch is kept without its audio."""
+        kept: list[Item] = []
+        gaps: dict[str, Gap] = {}
+        for item in self._items:
+            if not isinstance(item, AudioChunk):
+                kept.append(item)
+                continue
+            if item.pcm:
+                before = gaps.get(item.track.id)
+                start = before.start if before and before.end == item.offset else item.offset
+                gaps[item.track.id] = Gap(item.track, start, item.end, why)
+            if item.pause:
+                kept.append(replace(item, offset=item.end, pcm=b""))
+        self.dropped.extend(gaps.values())
+        self._items = deque([*kept, *gaps.values()])
+        self._moved.set()
+
+    async def _wait_below(self, count: int) -> None:
+        while self._broken is None and len(self._items) >= count:
+            self._moved.clear()
+            await self._moved.wait()
+        if self._broken is not None:
+            raise self._broken
+
+
+class Writer:
+    """Appends what the lanes hold. One append is under way at a time, so that order stays."""
+
+    def __init__(self, sink: AudioSink, now_ms: Callable[[], int]) -> None:
+        self._sink = sink
+        self._now_ms = now_ms
+        self._waiting: dict[Lane, None] = {}
+        self._wake = asyncio.Event()
+
+    def schedule(self, lane: Lane) -> None:
+        """There is something in a lane."""
+        self._waiting[lane] = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            batch = self._next_batch()
+            if batch:
+                await self._write(batch)
+            else:
+                await self._sleep()
+
+    async def drained(self) -> None:
+        """Until nothing waits."""
+        for lane in list(self._waiting):
+            await lane.written()
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        now_ms = self._now_ms()
+        due_in_ms = min((lane.due_in_ms(now_ms) for lane in self._waiting), default=None)
+        try:
+            await asyncio.wait_for(self._wake.wait(), None if due_in_ms is None else due_in_ms / 1000)
+        except TimeoutError:
+            return
+
+    def _next_batch(self) -> list[tuple[Lane, list[Item]]]:
+        """The heads of lanes, those that waited longest first."""
+        now_ms, room = self._now_ms(), _BATCH
+        batch = []
+        for lane in self._waiting:
+            if room <= 0:
+                break
+            if lane.due_in_ms(now_ms) == 0:
+                items = lane.head(room)
+                batch.append((lane, items))
+                room -= len(items)
+        return batch
+
+    async def _write(self, batch: list[tuple[Lane, list[Item]]]) -> None:
+        """All in one go; where something is refused, lane by lane, which repeats safely."""
+        try:
+            await self._store([item for _, items in batch for item in items])
+        except (HubbubError, *PASSING):
+            await asyncio.gather(*(self._write_lane(lane, items) for lane, items in batch))
+            return
+        for lane, items in batch:
+            self._settle(lane, len(items))
+
+    async def _write_lane(self, lane: Lane, items: list[Item]) -> None:
+        try:
+            await self._store(items)
+        except Backlogged as error:
+            self._put_off(lane, str(error))
+        except PASSING:
+            self._put_off(lane, "Redis does not answer")
+        except HubbubError as error:
+            lane.break_off(error)
+            self._waiting.pop(lane, None)
+        else:
+            self._settle(lane, len(items))
+
+    def _put_off(self, lane: Lane, why: str) -> None:
+        metrics.REFUSED_APPENDS.inc()
+        lane.refuse(why, self._now_ms())
+
+    def _settle(self, lane: Lane, count: int) -> None:
+        del self._waiting[lane]
+        if lane.took(count):
+            self._waiting[lane] = None
+
+    async def _store(self, items: list[Item]) -> None:
+        """Chunks first, so that a notice never speaks of audio that is not there yet."""
+        chunks = [item for item in items if isinstance(item, AudioChunk)]
+        if chunks:
+            with metrics.APPEND_SECONDS.time():
+                await self._sink.append(chunks, self._now_ms())
+            metrics.CHUNKS.inc(len(chunks))
+        for item in items:
+            if not isinstance(item, AudioChunk):
+                await self._announce(item)
+
+    async def _announce(self, notice: Notice) -> None:
+        status = to_status(notice, self._now_ms())
+        await self._sink.publish(status)
+        if isinstance(notice, Gap):
+            samples = notice.end - notice.start
+            metrics.GAP_SAMPLES.inc(samples)
+            await self._sink.tally(notice.track.meeting, "gap_samples", samples)

@@ -8,12 +8,15 @@ Transcription System" (2023).
 from collections.abc import Sequence
 from itertools import takewhile
 
+_PUNCTUATION = ".,;:!?…-"
+
 
 class Agreement:
     """The words of an utterance, heard again and again while it grows.
 
     Each hypothesis is about the audio in view, which at first is all of it; `leave` says that the
-    view has moved on. Stable words neither change nor go.
+    view has moved on. Stable words neither change nor go; the punctuation after the last of them
+    is open until the next word is stable, since a model ends any audio with a full stop.
     """
 
     def __init__(self) -> None:
@@ -23,8 +26,8 @@ class Agreement:
 
     @property
     def stable(self) -> str:
-        """The words that will not change."""
-        return " ".join([*self._left, *self._agreed])
+        """The beginning of the text that will not change."""
+        return _split(" ".join([*self._left, *self._agreed]))[0]
 
     @property
     def text(self) -> str:
@@ -37,6 +40,8 @@ class Agreement:
         The first `certain` words become stable without a second opinion.
         """
         known = said_again(self._agreed, words)
+        if known and self._agreed and _same((self._agreed[-1], words[known - 1])):
+            self._agreed[-1] = _split(self._agreed[-1])[0] + _split(words[known - 1])[1]
         fresh = list(words[known:])
         count = max(common_prefix(self._tentative, fresh), min(certain - known, len(fresh)))
         self._agreed += fresh[:count]
@@ -72,6 +77,12 @@ def said_again(stable: Sequence[str], words: Sequence[str]) -> int:
 
 def _same(pair: tuple[str, str]) -> bool:
     return _plain(pair[0]) == _plain(pair[1])
+
+
+def _split(text: str) -> tuple[str, str]:
+    """A text and the punctuation at its end."""
+    end = len(text.rstrip(_PUNCTUATION))
+    return text[:end], text[end:]
 
 
 def _plain(word: str) -> str:

@@ -10,8 +10,9 @@ from workers.emitter.levels import Levels
 from workers.emitter.stage import EmitterStage
 from workers.emitter.utterances import Utterances
 from workers.engines.speech import SpeechEngine, decode_payload
+from workers.engines.wav2vec2 import Wav2Vec2Engine
 from workers.engines.whisper import Device, WhisperEngine
-from workers.engines.whisper_weights import find_weights
+from workers.engines.whisper_weights import BUNDLED, find_weights
 
 _WARM_UP_FRAMES = 100
 _LEVELS = {"auto": range(2), "full": range(1), "busy": range(1, 2)}
@@ -31,8 +32,10 @@ def build(settings: Settings) -> Stage:
 
 
 def _engine(settings: EmitterSettings) -> SpeechEngine:
-    if settings.engine == "wav2vec2":
-        raise SettingsError("emitter.engine: wav2vec2 is not built yet")
+    return _wav2vec2(settings) if settings.engine == "wav2vec2" else _whisper(settings)
+
+
+def _whisper(settings: EmitterSettings) -> SpeechEngine:
     device = Device(settings.device, settings.compute_type, settings.threads)
     engine = WhisperEngine.load(find_weights(settings.model), device=device)
     if engine.mels != settings.mels:
@@ -40,6 +43,14 @@ def _engine(settings: EmitterSettings) -> SpeechEngine:
             f"emitter.mels: {settings.mels}, but {settings.model} was trained on {engine.mels} mel bands"
         )
     return engine
+
+
+def _wav2vec2(settings: EmitterSettings) -> SpeechEngine:
+    if settings.model == BUNDLED:
+        raise SettingsError(
+            "emitter.model: wav2vec2 has no bundled weights; name a folder or a torchaudio bundle"
+        )
+    return Wav2Vec2Engine.load(settings.model, device=settings.device, threads=settings.threads)
 
 
 def _warm_up(engine: SpeechEngine, mels: int) -> None:

@@ -193,6 +193,14 @@ class SentimentSettings(Section):
     idle_s: int = Field(1800, ge=60, le=86_400, description="A track silent for so long is forgotten.")
 
 
+class JobsSettings(Section):
+    """Background work."""
+
+    queues: tuple[str, ...] = Field(
+        ("hubbub",), min_length=1, description="RQ queues to work on, the most urgent first."
+    )
+
+
 class GatewaySettings(Section):
     """Results out."""
 
@@ -239,6 +247,7 @@ class Settings(BaseSettings):
     emitter: EmitterSettings = EmitterSettings()
     keyword: KeywordSettings = KeywordSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    jobs: JobsSettings = JobsSettings()
     gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
 

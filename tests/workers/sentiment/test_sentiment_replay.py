@@ -72,3 +72,14 @@ def test_a_new_owner_knows_the_voice() -> None:
     raised = shard.sentiments()[-1]
     assert raised.tone is not None
     assert raised.tone.energy_z > 1.5
+
+
+def test_a_take_over_does_not_make_a_track_younger() -> None:
+    shard = Shard(SentimentSettings(idle_s=600))
+    shard.put(*spoken(ANNA, 0, voice(1.0)))
+    shard.run()
+    shard.turn(after_ms=400_000, crash="after")
+    shard.run()
+    assert len(shard.held()) == 1
+    shard.turn(after_ms=220_000)
+    assert shard.held() == []

@@ -85,6 +85,17 @@ def test_the_meetings_mood_is_everyones() -> None:
     assert ben.mood.polarity < ben.meeting_mood.polarity < anna.mood.polarity
 
 
+def test_a_late_text_leaves_the_mood_that_an_early_one_would() -> None:
+    texts = [transcript(ANNA, 0, 4000, "good"), transcript(BEN, 60_000, 64_000, "bad")]
+    moods = []
+    for order in (texts, texts[::-1]):
+        shard = Shard()
+        shard.put(*order)
+        shard.run()
+        moods.append(shard.sentiments()[-1].meeting_mood)
+    assert moods[0] == moods[1]
+
+
 def test_meetings_and_shards_have_moods_of_their_own() -> None:
     stranger = Track(replace(MEETING, id="other"), ANNA.id, ANNA.speaker)
     shard = Shard()
@@ -119,6 +130,17 @@ def test_a_chunk_whose_beginning_was_never_seen_is_let_go() -> None:
     shard.run()
     assert shard.sentiments() == []
     assert shard.held() == []
+
+
+def test_a_piece_of_another_utterance_does_not_get_into_the_open_one() -> None:
+    shard = Shard()
+    stray = spoken(ANNA, 0, voice(1.0, pitch_hz=300))[4]
+    first, *rest = spoken(ANNA, 2000, voice(1.0, pitch_hz=100))
+    shard.put(first, stray, *rest)
+    shard.run()
+    (result,) = shard.sentiments()
+    assert result.tone is not None
+    assert result.tone.pitch_range_hz < 5
 
 
 def test_an_utterance_whose_end_never_comes_is_finished_by_time() -> None:

@@ -32,7 +32,9 @@ def _signed_24(pcm: bytes) -> Samples:
 
 
 def _floats(pcm: bytes) -> Samples:
-    return np.nan_to_num(np.frombuffer(pcm, "<f4").astype(np.float32), posinf=0, neginf=0) * np.float32(32_768)
+    return np.nan_to_num(np.frombuffer(pcm, "<f4").astype(np.float32), posinf=0, neginf=0) * np.float32(
+        32_768
+    )
 
 
 def _mulaw_table() -> Samples:

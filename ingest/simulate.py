@@ -1,0 +1,100 @@
+"""`hubbub simulate`: files as live meetings."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from common.errors import HubbubError
+from common.settings import Settings, load_settings
+from ingest.player.play import Pace, Performance, Played
+from ingest.player.programme import compose
+from ingest.player.recordings import find_clips, load
+from ingest.player.wires import WIRES
+
+_STAGGER_S = 0.1
+
+Files = Annotated[
+    list[Path], typer.Argument(help="Audio files, folders, or manifests (JSON lines with `file` and `text`).")
+]
+Meetings = Annotated[
+    int, typer.Option(min=1, help="Meetings at once; each plays all files, from another one on.")
+]
+Format = Annotated[Literal["meetstream", "binary", "json"], typer.Option(help="Wire format.")]
+ChunkMs = Annotated[
+    int | None,
+    typer.Option(min=20, max=1000, help="Length of messages; varying as platforms do if not given."),
+]
+Speed = Annotated[float, typer.Option(min=0.01, help="2 plays twice as fast.")]
+Url = Annotated[str | None, typer.Option(help="Where ingest listens; the configured place if not given.")]
+Prefix = Annotated[str | None, typer.Option(help="Meetings are called PREFIX-0, PREFIX-1 …")]
+PauseMs = Annotated[int, typer.Option(min=0, help="Silence after each file.")]
+
+
+def simulate(  # noqa: PLR0913  # the options of a command
+    files: Files,
+    *,
+    meetings: Meetings = 1,
+    format: Format = "meetstream",  # noqa: A002  # the name of the option
+    chunk_ms: ChunkMs = None,
+    speed: Speed = 1.0,
+    url: Url = None,
+    meeting_prefix: Prefix = None,
+    pause_ms: PauseMs = 1000,
+) -> None:
+    """Play files as live meetings, over real sockets."""
+    wire = WIRES[format]
+    programme = compose([load(clip) for clip in find_clips(files)], rate=wire.rate, pause_ms=pause_ms)
+    prefix = meeting_prefix or f"sim-{secrets.token_hex(3)}"
+    performances = [
+        Performance(programme.rotated(2 * number), wire, f"{prefix}-{number}", Pace(chunk_ms, speed))
+        for number in range(meetings)
+    ]
+    outcomes = asyncio.run(play_all(performances, url or ingest_url(load_settings())))
+    _print_summary(outcomes)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, HubbubError)]
+    if failures:
+        raise HubbubError(f"{len(failures)} of {meetings} meetings failed: {failures[0]}")
+
+
+def ingest_url(settings: Settings) -> str:
+    """Where a local ingest listens, as configured."""
+    return f"ws://{settings.ingest.host}:{settings.ingest.port}"
+
+
+async def play_all(performances: Sequence[Performance], url: str) -> list[Played | HubbubError]:
+    """Play meetings side by side; one that fails leaves the others alone."""
+    return list(
+        await asyncio.gather(*(_play_one(p, url, i / len(performances)) for i, p in enumerate(performances)))
+    )
+
+
+async def _play_one(performance: Performance, url: str, phase: float) -> Played | HubbubError:
+    """Meetings don't speak in step: each begins a little later than the one before."""
+    await asyncio.sleep(phase * _STAGGER_S)
+    try:
+        return await performance.play(url)
+    except HubbubError as error:
+        return error
+
+
+def _print_summary(outcomes: Sequence[Played | HubbubError]) -> None:
+    table = Table("meeting", "seconds", "messages", "acknowledged", "gaps", "late ms")
+    for outcome in outcomes:
+        if isinstance(outcome, HubbubError):
+            table.add_row(str(outcome))
+        else:
+            table.add_row(
+                outcome.meeting,
+                f"{outcome.seconds:.1f}",
+                str(outcome.messages),
+                str(outcome.acknowledged),
+                str(outcome.gaps),
+                f"{outcome.late_ms:.0f}",
+            )
+    Console().print(table)

@@ -16,10 +16,13 @@ class DecodeSettings:
 
     `context_s`: shortest length the features are padded to with silence, which an engine with a
     context of fixed cost needs; engines without ignore it. `beam`: hypotheses kept (1: greedy).
+    `second_try`: whether a text that runs away or breaks off may cost another look; a partial does
+    without, since the next one is under way.
     """
 
     context_s: float
     beam: int
+    second_try: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,17 +17,17 @@ from common.errors import EngineError
 from common.messages import Payload
 from workers.engines.log_mel import FRAMES_PER_S, assemble
 from workers.engines.speech import DecodeSettings, Hypothesis, HypothesisWord
-from workers.engines.whisper_doubt import invented, runs_away, token_bound
+from workers.engines.whisper_doubt import breaks_off, circle, invented, token_bound, within_bound
 from workers.engines.whisper_words import timed_words
 
 FULL_CONTEXT_S = 30
-_CONTEXT_STEP_S = 1
-_PADDING_S = 2.0
+PADDING_S = 2
+LOOP_LOG_PROBABILITY = -1.0  # what a model that goes round in circles thinks of it says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where and how the model computes. CTranslate2 names the devices and number types."""
+    """Where and how the model computes, in CTranslate2's names."""
 
     name: str = "cpu"
     compute_type: str = "int8"
@@ -37,8 +37,9 @@ class Device:
 class WhisperEngine:
     """A SpeechEngine for windows of up to 30 s. For one caller at a time; computing releases the GIL.
 
-    A window is padded to `DecodeSettings.context_s`, or to two seconds more than its length, and
-    shares a batch with windows of the same padded length only.
+    A window is padded with silence to `DecodeSettings.context_s`, or to two seconds more than its
+    own length, rounded up to whole seconds, and shares a batch with windows of the same padded
+    length only.
     """
 
     encoding: Payload = "log_mel_f16"
@@ -46,6 +47,7 @@ class WhisperEngine:
     def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._prompt = list(tokenizer.sot_sequence)
 
     @classmethod
     def load(cls, weights: Path, *, device: Device = Device(), language: str = "en") -> Self:
@@ -71,95 +73,149 @@ class WhisperEngine:
     def transcribe(
         self, windows: Sequence[NDArray[Any]], settings: DecodeSettings, *, word_times: bool
     ) -> list[Hypothesis]:
-        """One hypothesis per window, in order; empty text where nothing was said.
+        """One hypothesis per window of `log_mel_f16`, in order; empty text where nothing was said.
 
-        Takes `log_mel_f16`. A text that runs away is tried again with the full context. Raises
-        EngineError for a window that is longer than 30 s or of another shape.
+        With `second_try`, a text that runs away is tried again with the full context, and where a
+        text breaks off, the rest of the window is decoded on its own. Raises EngineError for a
+        window that is longer than 30 s or of another shape.
         """
-        heard = self._in_batches(windows, settings, word_times=word_times)
-        again = [
-            i for i, window in enumerate(windows) if runs_away(heard[i].tokens, len(window) / FRAMES_PER_S)
-        ]
-        full = DecodeSettings(FULL_CONTEXT_S, settings.beam)
-        for i, second in zip(
-            again, self._in_batches([windows[i] for i in again], full, word_times=word_times), strict=True
-        ):
-            heard[i] = second
-        return [self._hypothesis(one) for one in heard]
+        for window in windows:
+            self._check(window)
+        told: list[list[_Passage]] = [[] for _ in windows]
+        rest = {i: _Piece(window, 0) for i, window in enumerate(windows)}
+        while rest:
+            passages = self._passages(list(rest.values()), settings, word_times=word_times)
+            heard = dict(zip(rest, passages, strict=True))
+            for i, passage in heard.items():
+                told[i].append(passage)
+            rest = {i: rest[i].after(passage.frames) for i, passage in heard.items() if passage.frames}
+        return [self._hypothesis(passages) for passages in told]
 
-    def _in_batches(
-        self, windows: Sequence[NDArray[Any]], settings: DecodeSettings, *, word_times: bool
-    ) -> "list[_Heard]":
-        groups: dict[int, list[int]] = defaultdict(list)
-        for i, window in enumerate(windows):
-            groups[self._padded_frames(window, settings.context_s)].append(i)
-        heard: dict[int, _Heard] = {}
-        for frames, group in groups.items():
-            batch = _Batch([windows[i] for i in group], frames, settings.beam, word_times)
-            heard.update(zip(group, self._hear(batch), strict=True))
-        return [heard[i] for i in range(len(windows))]
-
-    def _padded_frames(self, window: NDArray[Any], context_s: float) -> int:
-        if window.ndim != 2 or window.shape[1] != self.mels or len(window) > FULL_CONTEXT_S * FRAMES_PER_S:
+    def _check(self, window: NDArray[Any]) -> None:
+        limit = FULL_CONTEXT_S * FRAMES_PER_S
+        if window.ndim != 2 or window.shape[1] != self.mels or len(window) > limit:
             raise EngineError(
-                f"a window of shape {window.shape}: Whisper takes up to 3000 frames of {self.mels} mels"
+                f"a window of shape {window.shape}: Whisper takes up to {limit} frames of {self.mels} mels"
             )
-        needed_s = max(context_s, len(window) / FRAMES_PER_S + _PADDING_S)
-        return min(FULL_CONTEXT_S, math.ceil(needed_s / _CONTEXT_STEP_S) * _CONTEXT_STEP_S) * FRAMES_PER_S
 
-    def _hear(self, batch: "_Batch") -> "list[_Heard]":
-        features = np.stack([assemble(window, batch.frames) for window in batch.windows])
-        bounds = [token_bound(len(window) / FRAMES_PER_S) for window in batch.windows]
-        prompt = list(self._tokenizer.sot_sequence)
+    def _passages(
+        self, pieces: "list[_Piece]", settings: DecodeSettings, *, word_times: bool
+    ) -> "list[_Passage]":
+        """What the beginning of each piece says, up to where its text breaks off."""
+        passages = self._attempt(pieces, settings, word_times=word_times)
+        if settings.second_try:
+            full = replace(settings, context_s=FULL_CONTEXT_S)
+            again = [i for i, passage in enumerate(passages) if passage.doubtful]
+            second = self._attempt([pieces[i] for i in again], full, word_times=word_times)
+            for i, passage in zip(again, second, strict=True):
+                passages[i] = passage
+        return [passage.believed() for passage in passages]
+
+    def _attempt(
+        self, pieces: "list[_Piece]", settings: DecodeSettings, *, word_times: bool
+    ) -> "list[_Passage]":
+        """Decode each piece once, in batches of the same padded length."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for i, piece in enumerate(pieces):
+            groups[_padded_frames(len(piece.window), settings.context_s)].append(i)
+        passages: dict[int, _Passage] = {}
+        for frames, group in groups.items():
+            batch = [pieces[i] for i in group]
+            encoded = self._encode([piece.window for piece in batch], frames)
+            read = [
+                self._read(piece, result, settings)
+                for piece, result in zip(batch, self._generate(encoded, batch, settings.beam), strict=True)
+            ]
+            timed = self._timed(encoded, batch, read) if word_times else read
+            passages.update(zip(group, timed, strict=True))
+        return [passages[i] for i in range(len(pieces))]
+
+    def _encode(self, windows: Sequence[NDArray[Any]], frames: int) -> ctranslate2.StorageView:
+        features = np.stack([assemble(window, frames) for window in windows])
         try:
-            encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
-            results = self._model.generate(
+            return self._model.encode(ctranslate2.StorageView.from_array(features))
+        except RuntimeError as error:
+            raise EngineError(f"Whisper cannot encode {features.shape}: {error}") from error
+
+    def _generate(self, encoded: ctranslate2.StorageView, pieces: "list[_Piece]", beam: int) -> list[Any]:
+        """CTranslate2's results. What exceeds a piece's own bound is seen later: the batch has but one."""
+        bound = max(token_bound(len(piece.window)) for piece in pieces)
+        try:
+            results: list[Any] = self._model.generate(
                 encoded,
-                [prompt] * len(batch.windows),
-                beam_size=batch.beam,
-                max_length=len(prompt) + max(bounds),
+                [self._prompt] * len(pieces),
+                beam_size=beam,
+                max_length=len(self._prompt) + bound,
                 return_scores=True,
                 return_no_speech_prob=True,
             )
         except RuntimeError as error:
-            raise EngineError(f"Whisper failed on {len(batch.windows)} windows: {error}") from error
-        texts = [
-            [token for token in result.sequences_ids[0] if token < self._tokenizer.eot] for result in results
-        ]
-        words = self._words(encoded, texts, batch) if batch.word_times else [()] * len(texts)
+            raise EngineError(f"Whisper cannot decode {len(pieces)} windows: {error}") from error
+        return results
+
+    def _read(self, piece: "_Piece", result: Any, settings: DecodeSettings) -> "_Passage":
+        """The believable part of a decoded sequence."""
+        sequence, frames = result.sequences_ids[0], len(piece.window)
+        begin = self._tokenizer.timestamp_begin
+        broken = breaks_off(sequence, frames, timestamp_begin=begin) if settings.second_try else None
+        tokens = [token for token in sequence[: broken and broken.tokens] if token < self._tokenizer.eot]
+        passage = _Passage(tokens, result.scores[0], result.no_speech_prob)
+        if circle(tokens) or len(tokens) >= token_bound(frames):
+            return replace(passage, tokens=within_bound(tokens, frames), doubtful=True)
+        return replace(passage, frames=broken.frames if broken else 0)
+
+    def _timed(
+        self, encoded: ctranslate2.StorageView, pieces: "list[_Piece]", passages: "list[_Passage]"
+    ) -> "list[_Passage]":
+        """The passages with word times, counted from the beginning of the window."""
+        aligned = self._model.align(
+            encoded, self._prompt, [passage.tokens for passage in passages], [len(p.window) for p in pieces]
+        )
         return [
-            _Heard(tokens, times, result.scores[0], result.no_speech_prob)
-            for tokens, times, result in zip(texts, words, results, strict=True)
+            replace(passage, words=timed_words(self._tokenizer, passage.tokens, result, piece.start_s))
+            for piece, passage, result in zip(pieces, passages, aligned, strict=True)
         ]
 
-    def _words(
-        self, encoded: ctranslate2.StorageView, texts: list[list[int]], batch: "_Batch"
-    ) -> list[tuple[HypothesisWord, ...]]:
-        frames = [len(window) for window in batch.windows]
-        aligned = self._model.align(encoded, list(self._tokenizer.sot_sequence), texts, frames)
-        return [
-            timed_words(self._tokenizer, tokens, result) if tokens else ()
-            for tokens, result in zip(texts, aligned, strict=True)
-        ]
-
-    def _hypothesis(self, heard: "_Heard") -> Hypothesis:
-        if invented(heard.log_probability, heard.no_speech):
-            return Hypothesis("", (), heard.log_probability, heard.no_speech)
-        text = self._tokenizer.decode(heard.tokens).strip()
-        return Hypothesis(text, heard.words, heard.log_probability, heard.no_speech)
+    def _hypothesis(self, passages: "list[_Passage]") -> Hypothesis:
+        tokens = [token for passage in passages for token in passage.tokens]
+        words = tuple(word for passage in passages for word in passage.words)
+        weights = [len(passage.tokens) + 1 for passage in passages]
+        score = np.average([passage.log_probability for passage in passages], weights=weights)
+        no_speech = min(passage.no_speech for passage in passages)
+        text = self._tokenizer.decode(tokens).strip()
+        if not any(map(str.isalnum, text)):
+            return Hypothesis("", (), float(score), no_speech)
+        return Hypothesis(text, words, float(score), no_speech)
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    windows: list[NDArray[Any]]
-    frames: int
-    beam: int
-    word_times: bool
+class _Piece:
+    """What is left of a window from `start_s` on."""
+
+    window: NDArray[Any]
+    start_s: float
+
+    def after(self, frames: int) -> "_Piece":
+        return _Piece(self.window[frames:], self.start_s + frames / FRAMES_PER_S)
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Passage:
+    """What a piece says: all of it, or its first `frames`, where that is not 0."""
+
     tokens: list[int]
-    words: tuple[HypothesisWord, ...]
     log_probability: float
     no_speech: float
+    words: tuple[HypothesisWord, ...] = ()
+    doubtful: bool = False
+    frames: int = 0
+
+    def believed(self) -> "_Passage":
+        """The passage without its text, where that was made up from noise."""
+        likely = min(self.log_probability, LOOP_LOG_PROBABILITY) if self.doubtful else self.log_probability
+        return replace(self, tokens=[], words=()) if invented(likely, self.no_speech) else self
+
+
+def _padded_frames(frames: int, context_s: float) -> int:
+    needed_s = math.ceil(max(context_s, frames / FRAMES_PER_S + PADDING_S))
+    return min(FULL_CONTEXT_S, needed_s) * FRAMES_PER_S

@@ -11,16 +11,20 @@ _S_PER_STEP = 0.02
 _STARTS_A_WORD = " "
 
 
-def timed_words(tokenizer: Tokenizer, tokens: list[int], aligned: Any) -> tuple[HypothesisWord, ...]:
-    """The words of a text of at least one token; punctuation stays with the word before it.
+def timed_words(
+    tokenizer: Tokenizer, tokens: list[int], aligned: Any, start_s: float
+) -> tuple[HypothesisWord, ...]:
+    """The words of a text that begins at `start_s`; punctuation stays with the word before it.
 
     `aligned` is CTranslate2's WhisperAlignmentResult: a path of (token, step of 20 ms), and a
     probability a token.
     """
+    if not tokens:
+        return ()
     texts, pieces = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
     path = np.array(aligned.alignments)
     moves = np.concatenate([[True], np.diff(path[:, 0]) > 0])
-    starts_s = path[moves, 1] * _S_PER_STEP
+    starts_s = start_s + path[moves, 1] * _S_PER_STEP
     bounds = np.cumsum([0, *map(len, pieces[:-1])])
     words: list[HypothesisWord] = []
     for text, begin, end in zip(texts[:-1], bounds[:-1], bounds[1:], strict=True):

@@ -116,7 +116,12 @@ LINES = (
         "Good idea. Let's schedule a call with them for Thursday.",
         keywords=("let's schedule",),
     ),
-    Line("p-1", 800, "The last topic is the budget. Are there any questions about the numbers?"),
+    Line(
+        "p-1",
+        800,
+        "The last topic is the budget. Are there any questions about the numbers?",
+        keywords=("any questions",),
+    ),
     Line(
         "p-1", 2_600, "It seems there are none, so we are done early. Thanks, everyone, and have a great day."
     ),

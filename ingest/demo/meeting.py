@@ -9,9 +9,11 @@ from importlib.resources import as_file, files
 import numpy as np
 import orjson
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from common.identity import Speaker
+from ingest.player.programme import Programme, Segment
 
 _HERE = files("ingest.demo")
 
@@ -69,6 +71,19 @@ def load_meeting() -> BundledMeeting:
         tuple(Turn(**{**turn, "speaker": speakers[turn["speaker"]]}) for turn in raw["turns"]),
         tuple(Label(**{**label, "speaker": speakers.get(label["speaker"])}) for label in raw["labels"]),
         tuple(Phrase(**phrase) for phrase in raw["keywords"]),
+    )
+
+
+def programme(meeting: BundledMeeting, rate: int) -> Programme:
+    """The meeting as a platform hears it: one mixed signal at `rate`, labelled with who dominates."""
+    audio, own_rate = read_audio()
+    resampled = soxr.resample(audio, own_rate, rate)
+    return Programme(
+        rate,
+        [
+            Segment(resampled[label.start_ms * rate // 1000 : label.end_ms * rate // 1000], label.speaker)
+            for label in meeting.labels
+        ],
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 
@@ -19,13 +19,15 @@ from common.streams.reports import read_reports
 from common.streams.result_log import START, ResultLog
 from common.supervisor import Running, running
 from ingest.demo.board import Board
-from ingest.demo.meeting import BundledMeeting
-from ingest.demo.player import play
+from ingest.demo.meeting import BundledMeeting, programme
 from ingest.demo.render import Progress
 from ingest.demo.screen import Screen
 from ingest.demo.summary import LEAST_COVERAGE, Summary, summarise
+from ingest.player.play import Performance
+from ingest.player.wires import MeetStreamWire
 
 MEETING = Meeting(DEFAULT_TENANT, "demo")
+WIRE = MeetStreamWire()
 FINISH_S = 30.0
 _QUIET_S = 1.5
 _LOOK_S = 0.2
@@ -42,14 +44,14 @@ class Show:
     screen: Screen
     log: ResultLog
     board: Board = field(default_factory=Board)
-    position_ms: int = 0
+    began_at: float = field(default_factory=time.monotonic)
     heard_at: float = field(default_factory=time.monotonic)
 
     async def perform(self, ingest_url: str) -> Summary:
         """Play the meeting, wait until all of it is captioned or time is up, and judge."""
-        async with aclosing(play(self.meeting, ingest_url, MEETING.id)) as positions:
-            async for position_ms in positions:
-                self.position_ms = position_ms
+        played = await asyncio.to_thread(programme, self.meeting, WIRE.rate)
+        self.began_at = time.monotonic()
+        await Performance(played, WIRE, MEETING.id).play(ingest_url)
         deadline = time.monotonic() + FINISH_S
         coverage = await self._coverage()
         while time.monotonic() < deadline and not self._finished(coverage):
@@ -71,7 +73,8 @@ class Show:
     async def redraw(self) -> None:
         """Keep the screen fresh, until cancelled."""
         while True:
-            self.screen.progress(self.board, Progress(self.position_ms, self.meeting.duration_ms))
+            position_ms = min(round((time.monotonic() - self.began_at) * 1000), self.meeting.duration_ms)
+            self.screen.progress(self.board, Progress(position_ms, self.meeting.duration_ms))
             await asyncio.sleep(_REDRAW_S)
 
     async def _coverage(self) -> float:
@@ -96,7 +99,7 @@ async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs
         redis = connect(settings.redis)
         try:
             async with _started(settings, redis, screen, logs) as system:
-                screen.serving(system.gateway_url)
+                screen.serving(f"{system.gateway_url}/#/meetings/{MEETING.id}")
                 performed = Show(meeting, screen, ResultLog(redis, settings.shards))
                 return await unless_one_ends(
                     performed.perform(system.ingest_url),
@@ -121,7 +124,7 @@ async def _started(
             yield system
     finally:
         watching.cancel()
-        await asyncio.wait({watching})
+        await asyncio.gather(watching, return_exceptions=True)  # without Redis nothing gets ready
 
 
 async def _watch(redis: Client, screen: Screen) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ingest.demo.meeting import BundledMeeting, load_meeting, read_audio
+from ingest.demo.meeting import BundledMeeting, load_meeting, programme, read_audio
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +77,12 @@ def test_keywords_lie_in_the_turns_that_say_them(meeting):
         turn = meeting.turns[phrase.turn]
         assert turn.start_ms <= phrase.start_ms < phrase.end_ms <= turn.end_ms
         assert phrase.phrase in turn.text.casefold()
+
+
+def test_it_is_played_whole_and_labelled(meeting):
+    played = programme(meeting, 48_000)
+    assert [segment.speaker for segment in played.segments] == [label.speaker for label in meeting.labels]
+    assert played.seconds * 1000 == meeting.duration_ms
+    loud = np.abs(played.segments[1].pcm.astype(int)).max()
+    quiet = np.abs(played.segments[0].pcm.astype(int)).max()
+    assert loud > 50 * quiet

@@ -31,7 +31,7 @@ class Population:
     within: float
 
 
-# Round figures for adults on laptops and telephones; benchmarks/sentiment.py prints those of a speech folder.
+# Round figures; benchmarks/sentiment.py prints those of a speech folder beside them.
 PITCH_SEMITONES = Population(mean=7.0, between=5.0, within=2.5)
 ENERGY_DB = Population(mean=-27.0, between=8.0, within=3.0)
 RATE = Population(mean=3.7, between=0.7, within=0.8)
@@ -39,8 +39,8 @@ RATE = Population(mean=3.7, between=0.7, within=0.8)
 
 def tone(prosody: Prosody, before: Sequence[Tone]) -> Tone:
     """The figures of an utterance, with those of the speaker's utterances before as the baseline."""
-    pitched = [_semitones(earlier.pitch_hz) for earlier in before if earlier.pitch_hz > 0]
-    pitch_z = z_score(_semitones(prosody.pitch_hz), pitched, PITCH_SEMITONES) if prosody.pitch_hz > 0 else 0.0
+    pitched = [semitones(earlier.pitch_hz) for earlier in before if earlier.pitch_hz > 0]
+    pitch_z = z_score(semitones(prosody.pitch_hz), pitched, PITCH_SEMITONES) if prosody.pitch_hz > 0 else 0.0
     return Tone(
         pitch_hz=round(prosody.pitch_hz, 1),
         pitch_range_hz=round(prosody.pitch_range_hz, 1),
@@ -73,5 +73,6 @@ def z_score(value: float, before: Sequence[float], population: Population) -> fl
     return max(-MAX_Z, min(MAX_Z, z))
 
 
-def _semitones(pitch_hz: float) -> float:
+def semitones(pitch_hz: float) -> float:
+    """Pitch on the scale on which voices vary alike, high or low."""
     return 12 * math.log2(pitch_hz / REFERENCE_PITCH_HZ)

@@ -134,9 +134,9 @@ def test_a_chunk_whose_beginning_was_never_seen_is_let_go() -> None:
 
 def test_a_piece_of_another_utterance_does_not_get_into_the_open_one() -> None:
     shard = Shard()
-    stray = spoken(ANNA, 0, voice(1.0, pitch_hz=300))[4]
+    stray = spoken(ANNA, 0, voice(1.0, pitch_hz=300))[4:8]
     first, *rest = spoken(ANNA, 2000, voice(1.0, pitch_hz=100))
-    shard.put(first, stray, *rest)
+    shard.put(first, *stray, *rest)
     shard.run()
     (result,) = shard.sentiments()
     assert result.tone is not None

@@ -22,7 +22,7 @@ from common.intake import Batch, Intake
 from common.membership import Membership
 from common.ownership import Ownership
 from common.stage import Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from common.streams.fenced import FencedShards, RawEntry, ShardCommit, Verdict
 
 TICK_MS = 100
@@ -58,6 +58,7 @@ class StageLoop:
         """Work until `draining`, then commit what is in hand."""
         step: Step | None = None
         while not draining.is_set():
+            check_cancelled()
             try:
                 await self.ownership.settle(membership)
                 await self._keep_up()
@@ -187,6 +188,7 @@ class StageLoop:
     async def _until_answered(self, commits: Sequence[ShardCommit]) -> dict[int, Verdict]:
         """Sequence numbers make it safe to send a commit again, so no answer is never an end."""
         while True:
+            check_cancelled()
             try:
                 return await self._shards.commit(commits)
             except PASSING as error:

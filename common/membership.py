@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from common.assignment import assign
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from common.streams.leases import Lease, LeaseTable
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ class Membership:
     async def run(self) -> None:
         """Beat until cancelled. While Redis is away nobody can take a lease, so this only tries again."""
         while True:
+            check_cancelled()
             try:
                 await self.beat()
             except PASSING as error:

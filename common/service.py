@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import psutil
 import structlog
@@ -19,7 +20,7 @@ from common.errors import HubbubError
 from common.health import HealthServer
 from common.logs import configure_logs
 from common.settings import Settings
-from common.streams.client import PASSING, Client, connect
+from common.streams.client import PASSING, Client, check_cancelled, connect
 from common.streams.reports import ProcessReport, erase_report, write_report
 
 REPORT_S = 2.0
@@ -69,16 +70,16 @@ class Service:
         """Write the process's report every two seconds, until cancelled."""
         process = psutil.Process()
         while True:
+            check_cancelled()
             self._beat_at = time.monotonic()
             try:
                 await write_report(self.redis, self._report(process, metrics_port))
             except PASSING as error:
                 self.log.warning("report_lost", error=str(error))
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), REPORT_S)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_S):
+                    await self._changed.wait()
 
     def _report(self, process: psutil.Process, metrics_port: int) -> ProcessReport:
         cpu = process.cpu_times()
@@ -139,7 +140,8 @@ async def _until_drained(service: Service, main: Awaitable[None]) -> None:
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
     try:
-        await asyncio.wait_for(work, DRAIN_S if service.stopping.is_set() else None)
+        async with asyncio.timeout(DRAIN_S if service.stopping.is_set() else None):
+            await work
     except TimeoutError as error:
         raise HubbubError(f"{service.pool} did not drain within {DRAIN_S:.0f} s") from error
 

@@ -48,20 +48,30 @@ class IngestSettings(Section):
     )
     chunk_max_ms: int = Field(100, ge=20, le=100, description="The longest chunk.")
     gap_ms: int = Field(
-        2000, ge=200, le=60_000, description="Audio this far behind time at once is missing: a hole, and a gap."
+        2000,
+        ge=200,
+        le=60_000,
+        description="Audio this far behind time at once is missing: a hole, and a gap.",
     )
     grace_s: float = Field(
         10, ge=0, le=600, description="How long a lost connection may come back, and a meeting is kept open."
     )
     backlog_patience_ms: int = Field(
-        2000, ge=0, le=60_000, description="Audio of a live source that Redis refuses this long becomes a gap."
+        2000,
+        ge=0,
+        le=60_000,
+        description="Audio of a live source that Redis refuses this long becomes a gap.",
     )
-    start_timeout_s: float = Field(10, gt=0, le=600, description="Within this time the first message must come.")
+    start_timeout_s: float = Field(
+        10, gt=0, le=600, description="Within this time the first message must come."
+    )
     max_message_bytes: int = Field(
         1_500_000, ge=65_536, description="The largest message: 1 MiB of audio, in base64 and JSON."
     )
     max_tracks: int = Field(200, ge=1, le=10_000, description="Speakers in the audio of one source.")
-    meetstream_rate: int = Field(48_000, ge=8_000, le=192_000, description="Sample rate of MeetStream's audio.")
+    meetstream_rate: int = Field(
+        48_000, ge=8_000, le=192_000, description="Sample rate of MeetStream's audio."
+    )
     meetstream_streams: Literal["mixed", "isolated"] = Field(
         "mixed", description="One signal labelled with the loudest speaker, or a signal for each speaker."
     )
@@ -79,7 +89,10 @@ class VadSettings(Section):
     )
     enter_probability: float = Field(0.3, gt=0, lt=1, description="Silero's, at which speech begins.")
     stay_probability: float = Field(
-        0.1, gt=0, lt=1, description="Silero's, at which speech goes on where it stands out of the background."
+        0.1,
+        gt=0,
+        lt=1,
+        description="Silero's, at which speech goes on where it stands out of the background.",
     )
     weak_probability: float = Field(
         0.5, gt=0, lt=1, description="Silero's, at which speech goes on where it does not stand out."
@@ -89,7 +102,10 @@ class VadSettings(Section):
     tail_ms: int = Field(240, ge=0, le=1000, description="Silence behind the last speech that goes along.")
     endpoint_ms: int = Field(700, ge=100, le=5000, description="Silence that ends an utterance.")
     max_utterance_ms: int = Field(
-        15_000, ge=3000, le=28_000, description="At the latest here an utterance is split, if it can at a pause."
+        15_000,
+        ge=3000,
+        le=28_000,
+        description="At the latest here an utterance is split, if it can at a pause.",
     )
     quiet_source_ms: int = Field(
         1500, ge=300, le=30_000, description="A source that sends nothing for this long closes its utterance."
@@ -166,6 +182,9 @@ class KeywordSettings(Section):
     compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
     threads: int = Field(1, ge=1, le=64, description="Processor threads of one verification.")
     max_batch: int = Field(8, ge=1, le=64, description="Candidates verified in one forward pass.")
+    max_utterances: int = Field(
+        128, ge=1, le=4096, description="Utterances listened to at once; each takes a decoder of 6 MB."
+    )
     patience_s: int = Field(
         15, ge=5, le=600, description="An utterance that gets no more audio is given up after this."
     )

@@ -11,7 +11,7 @@ from common.describe import describe
 from common.errors import HubbubError
 from common.identity import DEFAULT_TENANT, parse_meeting
 from common.settings import Settings, load_settings
-from common.streams.client import PASSING, connect
+from common.streams.client import PASSING, check_cancelled, connect
 from common.streams.deployment import shard_count
 from common.streams.result_log import ResultLog, StoredResult
 
@@ -50,6 +50,7 @@ async def _follow(settings: Settings, start: str | None, show: Callable[[StoredR
         log = ResultLog(redis, await shard_count(redis))
         after = dict.fromkeys(range(log.shards), start) if start is not None else await log.tails()
         while True:
+            check_cancelled()
             for result in await log.follow(after):
                 show(result)
                 after[result.shard] = result.id

@@ -1,8 +1,11 @@
 """The Redis client of Hubbub, and which of its errors pass."""
 
+import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -40,6 +43,17 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
         settings.url.get_secret_value(),
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
-        retry=None,
+        retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
+
+
+def check_cancelled() -> None:
+    """End a loop around Redis that was told to: call once a round. Raises CancelledError.
+
+    redis-py sends through asyncio.wait_for, which before Python 3.12 loses a cancellation that
+    arrives together with its result.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

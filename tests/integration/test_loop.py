@@ -1,0 +1,218 @@
+"""The stage loop on a real server: exactly once, whoever dies."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from common.messages import SpeechChunk, unpack
+from common.stage import Entry, EntryFailed, Step, Stream
+from common.streams import keys
+from common.streams.audio_log import AudioLog
+from common.streams.client import Client
+from common.streams.dead_letters import list_dead, retry_dead
+from common.streams.deployment import join_deployment
+from tests.kit import MEETING, SHARDS, PairingStage, chunk, eventually, working
+
+pytestmark = pytest.mark.integration
+SHARD = MEETING.shard(SHARDS)
+SPEECH = keys.stream(SHARD, Stream.SPEECH)
+AUDIO = keys.stream(SHARD, Stream.AUDIO)
+
+
+@pytest.fixture
+async def audio(redis: Client) -> AudioLog:
+    await join_deployment(redis, SHARDS)
+    log = AudioLog(redis, SHARDS, backlog_limit=10_000)
+    await log.start_meeting(MEETING, 1_000)
+    return log
+
+
+async def pieces(redis: Client) -> list[tuple[int, int]]:
+    found = []
+    for _, fields in await redis.xrange(SPEECH):
+        speech = unpack(fields[b"m"])
+        assert isinstance(speech, SpeechChunk)
+        found.append((speech.offset // 1600, speech.end // 1600))
+    return found
+
+
+def pairs(count: int) -> list[tuple[int, int]]:
+    return [(i, i + 2) for i in range(0, count, 2)]
+
+
+async def expect(redis: Client, count: int) -> None:
+    async def holds() -> object:
+        found = await pieces(redis)
+        return found == pairs(count) or found
+
+    await eventually(f"{count} chunks paired once, in order", holds)
+
+
+async def test_outputs_are_complete_and_in_order(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first"):
+        await audio.append([chunk(i) for i in range(200)], 1)
+        await expect(redis, 200)
+
+
+async def test_acknowledged_entries_are_trimmed_and_pending_ones_kept(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first"):
+        await audio.append([chunk(i) for i in range(41)], 1)
+
+        async def only_the_odd_one() -> object:
+            length = await redis.xlen(AUDIO)
+            return length == 1 or length
+
+        await eventually("one entry left", only_the_odd_one)
+
+
+async def test_a_crashed_members_shards_go_on_where_it_stopped(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first") as first:
+        await audio.append([chunk(i) for i in range(51)], 1)
+        await expect(redis, 50)
+        await first.crash()
+        async with working(redis, PairingStage(), "second"):
+            await audio.append([chunk(i) for i in range(51, 100)], 1)
+            await expect(redis, 100)
+
+
+async def test_a_member_that_crashed_between_process_and_commit_doubles_nothing(
+    redis: Client, audio: AudioLog
+) -> None:
+    crashed = asyncio.Event()
+
+    class Freezing(PairingStage):
+        def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+            step = super().process(entries, now_ms)
+            if step.effects:
+                loop.call_soon_threadsafe(crashed.set)
+            return step
+
+    loop = asyncio.get_running_loop()
+    async with working(redis, Freezing(), "first") as first:
+        await audio.append([chunk(i) for i in range(10)], 1)
+        await crashed.wait()
+        await first.crash()
+    async with working(redis, PairingStage(), "second"):
+        await expect(redis, 10)
+
+
+async def test_a_drained_member_hands_over_at_once(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first", lease_ms=60_000) as first:
+        await audio.append([chunk(i) for i in range(31)], 1)
+        await expect(redis, 30)
+        await first.drain()
+        async with working(redis, PairingStage(), "second", lease_ms=60_000):
+            await audio.append([chunk(31)], 1)
+            await expect(redis, 32)
+
+
+async def test_members_share_the_shards_and_a_newcomer_gets_some(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first") as first:
+        await eventually("all shards owned", lambda: _owns(first, {SHARDS}))
+        async with working(redis, PairingStage(), "second") as second:
+            await eventually("half given up", lambda: _owns(first, {SHARDS // 2}))
+            await eventually("half taken", lambda: _owns(second, {SHARDS // 2}))
+
+
+async def test_an_owner_that_was_replaced_lets_go_and_its_late_commit_is_lost(
+    redis: Client, audio: AudioLog
+) -> None:
+    stage = PairingStage()
+    async with working(redis, stage, "first") as first:
+        await eventually("all shards owned", lambda: _owns(first, {SHARDS}))
+        await audio.append([chunk(0)], 1)
+        await eventually("the chunk read", lambda: _holds(stage))
+        await redis.hset(keys.lease(SHARD, "vad"), mapping={"owner": "thief", "until_ms": 2**53})
+        await redis.hincrby(keys.lease(SHARD, "vad"), "token", 1)
+        await audio.append([chunk(1)], 1)
+        await eventually("the shard given up", lambda: _owns(first, {SHARDS - 1}))
+        assert await pieces(redis) == []
+        assert stage.waiting == {}
+
+
+async def test_an_entry_that_fails_thrice_is_put_aside_and_the_shard_goes_on(
+    redis: Client, audio: AudioLog
+) -> None:
+    class Choking(PairingStage):
+        def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+            if any(entry.message.offset == 4 * 1600 for entry in entries):  # type: ignore[union-attr]  # audio
+                raise ValueError("indigestible")
+            return super().process(entries, now_ms)
+
+    async with working(redis, Choking(), "first"):
+        await audio.append([chunk(i) for i in range(9)], 1)
+
+        async def all_but_one() -> object:
+            found = await pieces(redis)
+            return found == [(0, 2), (2, 4), (5, 7), (7, 9)] or found
+
+        await eventually("the others paired", all_but_one)
+    (letter,) = await list_dead(redis, SHARDS)
+    assert (letter.stage, letter.stream) == ("vad", "audio")
+    await retry_dead(redis, letter)
+    assert await list_dead(redis, SHARDS) == []
+    assert await redis.xlen(AUDIO) >= 1
+
+
+async def test_a_failure_that_shows_late_is_laid_to_the_entry_named(redis: Client, audio: AudioLog) -> None:
+    class Late(PairingStage):
+        def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+            for entry_id, held in self.waiting.values():
+                if held.offset == 4 * 1600:
+                    raise EntryFailed(entry_id, "indigestible")
+            return super().process(entries, now_ms)
+
+    async with working(redis, Late(), "first"):
+        await audio.append([chunk(i) for i in range(4)], 1)
+        await expect(redis, 4)
+        await audio.append([chunk(4)], 1)
+
+        async def put_aside() -> object:
+            return [letter.error for letter in await list_dead(redis, SHARDS)] == ["made the stage fail"]
+
+        await eventually("put aside", put_aside)
+        await audio.append([chunk(i) for i in range(5, 9)], 1)
+
+        async def the_rest() -> object:
+            found = await pieces(redis)
+            return found == [(0, 2), (2, 4), (5, 7), (7, 9)] or found
+
+        await eventually("the rest paired", the_rest)
+
+
+async def test_an_unreadable_entry_is_put_aside_at_once(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first"):
+        await redis.xadd(AUDIO, {"m": b"not a message"})
+        await audio.append([chunk(0), chunk(1)], 1)
+        await expect(redis, 2)
+        (letter,) = await list_dead(redis, SHARDS)
+        assert "unreadable" in letter.error
+
+
+async def test_reading_stops_while_the_stream_behind_is_full(redis: Client, audio: AudioLog) -> None:
+    async with working(redis, PairingStage(), "first", backlog_limit=5):
+        await audio.append([chunk(i) for i in range(20)], 1)
+        await expect(redis, 20)
+        await asyncio.sleep(1.2)
+        await audio.append([chunk(i) for i in range(20, 24)], 1)
+        await asyncio.sleep(0.5)
+        assert await pieces(redis) == pairs(20)
+        for pool in ("asr", "keyword", "sentiment"):
+            await redis.xgroup_setid(SPEECH, pool, "$")
+        await redis.xtrim(SPEECH, minid="9999999999999-0")
+        await eventually("reading goes on", lambda: _length(redis, 2))
+
+
+async def _length(redis: Client, wanted: int) -> object:
+    length = await redis.xlen(SPEECH)
+    return length == wanted or length
+
+
+async def _owns(worker: object, counts: set[int]) -> object:
+    owned = len(worker.loop.ownership.owned)  # type: ignore[attr-defined]  # tests.kit.Worker
+    return owned in counts or owned
+
+
+async def _holds(stage: PairingStage) -> object:
+    return bool(stage.waiting)

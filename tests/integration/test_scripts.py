@@ -1,0 +1,232 @@
+"""Each verdict of each script, on a real server."""
+
+import asyncio
+
+import pytest
+
+from common.errors import Backlogged, InvalidInput
+from common.messages import pack
+from common.stage import Stream
+from common.streams import keys
+from common.streams.audio_log import AudioLog
+from common.streams.client import Client
+from common.streams.deployment import join_deployment
+from common.streams.fenced import FencedShards, ShardCommit, Verdict
+from common.streams.leases import Lease, LeaseTable
+from tests.kit import MEETING, SHARDS, chunk
+
+pytestmark = pytest.mark.integration
+SHARD = MEETING.shard(SHARDS)
+SPEECH = keys.stream(SHARD, Stream.SPEECH)
+AUDIO = keys.stream(SHARD, Stream.AUDIO)
+
+
+@pytest.fixture(autouse=True)
+async def deployment(redis: Client) -> None:
+    await join_deployment(redis, SHARDS)
+
+
+@pytest.fixture
+def table(redis: Client) -> LeaseTable:
+    return LeaseTable(redis, "vad", "first", lease_ms=60_000)
+
+
+@pytest.fixture
+def shards(redis: Client) -> FencedShards:
+    return FencedShards(redis, "vad", [Stream.AUDIO], read_count=10)
+
+
+async def take_over(redis: Client) -> Lease:
+    """Another member takes the shard as if the first had been silent for too long."""
+    await redis.hset(keys.lease(SHARD, "vad"), "until_ms", 0)
+    (lease,) = await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD])
+    return lease
+
+
+def commit(lease: Lease, sequence: int, text: str = "out", **changes: object) -> ShardCommit:
+    values: dict[str, object] = {
+        "appends": [(SPEECH, ["m", text])],
+        "acknowledged": {},
+        "watermarks": {"track": sequence},
+        "tallies": {},
+    }
+    return ShardCommit(lease, sequence, **(values | changes))  # type: ignore[arg-type]  # test data
+
+
+async def outputs(redis: Client) -> list[bytes]:
+    return [fields[b"m"] for _, fields in await redis.xrange(SPEECH)]
+
+
+async def test_a_held_lease_is_not_given_away(redis: Client, table: LeaseTable) -> None:
+    assert len(await table.acquire([SHARD])) == 1
+    assert await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD]) == []
+
+
+async def test_an_expired_lease_changes_hands_with_a_higher_token(redis: Client, table: LeaseTable) -> None:
+    (first,) = await table.acquire([SHARD])
+    second = await take_over(redis)
+    assert second.token > first.token
+    assert await table.renew([first]) == [first]
+
+
+async def test_a_released_lease_is_free_at_once(redis: Client, table: LeaseTable) -> None:
+    leases = await table.acquire([SHARD])
+    await table.release(leases)
+    (second,) = await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD])
+    assert second.token > leases[0].token
+
+
+async def test_a_former_owner_cannot_release_the_lease_of_its_successor(
+    redis: Client, table: LeaseTable
+) -> None:
+    (first,) = await table.acquire([SHARD])
+    second = await take_over(redis)
+    await table.release([first])
+    assert await LeaseTable(redis, "vad", "second", 60_000).renew([second]) == []
+
+
+async def test_a_commit_is_applied_whole(redis: Client, table: LeaseTable, shards: FencedShards) -> None:
+    (lease,) = await table.acquire([SHARD])
+    entry = (await redis.xadd(AUDIO, {"m": pack(chunk(0))})).decode()
+    await shards.read([lease], {})
+    verdicts = await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry]})])
+    assert verdicts == {SHARD: Verdict.OK}
+    assert await outputs(redis) == [b"out"]
+    assert await shards.watermarks(SHARD) == {"track": 1}
+    assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
+
+
+async def test_a_commit_sent_again_changes_nothing(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (lease,) = await table.acquire([SHARD])
+    await shards.commit([commit(lease, 1)])
+    assert await shards.commit([commit(lease, 1)]) == {SHARD: Verdict.REPEATED}
+    assert await outputs(redis) == [b"out"]
+
+
+async def test_a_commit_of_a_former_owner_changes_nothing(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (first,) = await table.acquire([SHARD])
+    await take_over(redis)
+    assert await shards.commit([commit(first, 1)]) == {SHARD: Verdict.FENCED}
+    assert await outputs(redis) == []
+    assert await shards.watermarks(SHARD) == {}
+
+
+async def test_a_commit_out_of_sequence_changes_nothing(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (lease,) = await table.acquire([SHARD])
+    assert await shards.commit([commit(lease, 2)]) == {SHARD: Verdict.FENCED}
+    assert await outputs(redis) == []
+
+
+async def test_thousands_of_entries_are_acknowledged_in_one_commit(redis: Client, table: LeaseTable) -> None:
+    shards = FencedShards(redis, "vad", [Stream.AUDIO], read_count=5000)
+    (lease,) = await table.acquire([SHARD])
+    for _ in range(4500):
+        await redis.xadd(AUDIO, {"m": b"x"})
+    entries = (await shards.read([lease], {}))[SHARD] or []
+    await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry.id.id for entry in entries]})])
+    assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
+
+
+async def test_a_frozen_owners_parked_read_takes_nothing(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    """The owner waits in Redis, freezes, and is replaced; then an entry arrives and it wakes."""
+    (first,) = await table.acquire([SHARD])
+    parked = asyncio.create_task(shards.wait({(SHARD, Stream.AUDIO): "0-0"}, 5_000))
+    await asyncio.sleep(0.05)
+    second = await take_over(redis)
+    await redis.xadd(AUDIO, {"m": pack(chunk(0))})
+    assert await parked == {SHARD}
+    assert await shards.read([first], {}) == {SHARD: None}
+    entries = (await shards.read([second], {}))[SHARD]
+    assert entries is not None
+    assert len(entries) == 1
+
+
+async def test_pending_entries_come_again_in_order_to_the_next_owner(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (first,) = await table.acquire([SHARD])
+    sent = [(await redis.xadd(AUDIO, {"m": pack(chunk(i))})).decode() for i in range(25)]
+    await shards.read([first], {})
+    await shards.read([first], {})
+    second = await take_over(redis)
+    seen: list[str] = []
+    start = "0"
+    while entries := (await shards.read([second], {(SHARD, Stream.AUDIO): start}))[SHARD]:
+        seen += [entry.id.id for entry in entries]
+        start = seen[-1]
+    assert seen == sent[:20]
+    fresh = (await shards.read([second], {}))[SHARD] or []
+    assert [entry.id.id for entry in fresh] == sent[20:]
+
+
+async def test_scripts_survive_a_server_that_forgot_them(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (lease,) = await table.acquire([SHARD])
+    await redis.script_flush()
+    assert await shards.commit([commit(lease, 1)]) == {SHARD: Verdict.OK}
+
+
+async def test_trimming_stops_at_what_any_group_still_needs(redis: Client) -> None:
+    ids = [await redis.xadd(SPEECH, {"m": b"x"}) for _ in range(10)]
+    for pool, taken, kept in (("asr", 8, 5), ("keyword", 9, None), ("sentiment", 6, None)):
+        await redis.xreadgroup(pool, "owner", {SPEECH: ">"}, count=taken)
+        acknowledged = [entry for i, entry in enumerate(ids[:taken]) if i != kept]
+        await redis.xack(SPEECH, pool, *acknowledged)
+    await FencedShards(redis, "asr", [Stream.SPEECH], 10).trim([SHARD])
+    assert [entry for entry, _ in await redis.xrange(SPEECH)] == ids[5:]
+
+
+async def test_trimming_takes_nothing_that_a_group_was_never_given(redis: Client) -> None:
+    await redis.xadd(SPEECH, {"m": b"x"})
+    await redis.xreadgroup("asr", "owner", {SPEECH: ">"})
+    await FencedShards(redis, "asr", [Stream.SPEECH], 10).trim([SHARD])
+    assert await redis.xlen(SPEECH) == 1
+
+
+async def test_audio_sent_again_after_a_lost_reply_is_taken_once(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    await log.start_meeting(MEETING, 1_000)
+    for _ in range(2):
+        await log.append([chunk(0), chunk(1)], 2_000)
+    assert await redis.xlen(AUDIO) == 2
+    record = await log.record(MEETING)
+    assert record is not None
+    assert record.counters["captured_samples"] == 3200
+    assert record.ends == {"ann": 3200}
+
+
+async def test_audio_beyond_the_backlog_is_refused_whole(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=2)
+    await log.start_meeting(MEETING, 1_000)
+    await log.append([chunk(0), chunk(1)], 2_000)
+    with pytest.raises(Backlogged, match="weekly"):
+        await log.append([chunk(2), chunk(3)], 2_000)
+    assert await redis.xlen(AUDIO) == 2
+
+
+async def test_audio_after_the_end_of_a_meeting_is_refused(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    await log.start_meeting(MEETING, 1_000)
+    await log.end_meeting(MEETING, 5_000)
+    with pytest.raises(InvalidInput, match="ended"):
+        await log.append([chunk(0)], 6_000)
+
+
+async def test_a_meeting_starts_and_ends_once(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    for at_ms in (1_000, 2_000):
+        record = await log.start_meeting(MEETING, at_ms)
+        assert record.started_at_ms == 1_000
+    for at_ms in (5_000, 6_000):
+        await log.end_meeting(MEETING, at_ms)
+    types = [fields[b"data"] for _, fields in await redis.xrange(keys.stream(SHARD, Stream.RESULTS))]
+    assert len(types) == 2

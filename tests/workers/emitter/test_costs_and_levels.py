@@ -13,27 +13,44 @@ LONG = Manner(DecodeSettings(30, 5), word_times=True)
 
 def test_costs_follow_what_is_measured():
     costs = Costs()
-    for _ in range(40):
+    for _ in range(60):
         costs.learn(SHORT, 1, 50)
     assert costs.predict_ms(SHORT, 1) == pytest.approx(50)
-    for _ in range(40):
+    for _ in range(60):
         costs.learn(SHORT, 1, 80)
     assert costs.predict_ms(SHORT, 1) == pytest.approx(80, rel=0.01)
 
 
-def test_a_batch_costs_less_than_its_windows_one_by_one():
+@pytest.mark.parametrize("further", [0.1, 0.5, 1.0])
+def test_what_company_costs_is_learned(further):
+    costs = Costs()
+    for i in range(60):
+        windows = 1 + i % 4
+        costs.learn(SHORT, windows, 40 * (1 + further * (windows - 1)))
+    assert costs.predict_ms(SHORT, 1) == pytest.approx(40)
+    assert costs.predict_ms(SHORT, 8) == pytest.approx(40 * (1 + 7 * further))
+
+
+def test_batches_of_one_size_still_tell_something_of_others():
     costs = Costs()
     costs.learn(SHORT, 4, 100)
     assert costs.predict_ms(SHORT, 4) == pytest.approx(100)
-    assert costs.predict_ms(SHORT, 8) < 2 * costs.predict_ms(SHORT, 4)
-    assert costs.total_ms([SHORT] * 12, batch=8) == costs.predict_ms(SHORT, 8) + costs.predict_ms(SHORT, 4)
+    assert costs.predict_ms(SHORT, 1) == pytest.approx(40)
+    assert costs.predict_ms(SHORT, 8) == pytest.approx(180)
+
+
+def test_what_waits_is_counted_in_batches():
+    costs = Costs()
+    costs.learn(SHORT, 4, 100)
+    one_of_each = costs.predict_ms(SHORT, 8) + costs.predict_ms(SHORT, 4) + costs.predict_ms(LONG, 1)
+    assert costs.total_ms([*[SHORT] * 12, LONG], batch=8) == pytest.approx(one_of_each)
     assert costs.total_ms([], batch=8) == 0
 
 
 def test_a_slow_machine_is_known_before_every_manner_was_seen():
     costs = Costs()
     before = costs.predict_ms(LONG, 1)
-    for _ in range(40):
+    for _ in range(60):
         costs.learn(SHORT, 1, 2 * 8 * 6)
     assert costs.predict_ms(LONG, 1) == pytest.approx(2 * before, rel=0.01)
 

@@ -1,7 +1,7 @@
 """The sentiment of one shard: open utterances, memories of tracks, and what is due to be said."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from common.identity import Meeting, Track
@@ -88,18 +88,20 @@ class ShardSentiment:
         return [effect for utterance in closed for effect in self._tone(utterance, now_ms)]
 
     def due_finals(self, now_ms: int) -> list[Final]:
-        """The transcripts whose polarity `text` is to be told."""
-        if now_ms < self._ready_ms:
-            return []
-        due, self._finals = self._finals, []
-        return due
+        """The transcripts whose polarity `texts` is to be told."""
+        return list(self._finals) if now_ms >= self._ready_ms else []
 
-    def text(self, final: Final, polarity: float, now_ms: int) -> list[Effect]:
-        """What the words of a final transcript say."""
-        said = final.transcript
-        captured_ms = said.emitted_at_ms - said.latency_ms
-        reading = text_reading(said, polarity)
-        return [*self._emit(reading, captured_ms, now_ms), Acknowledge(final.entry)]
+    def texts(self, polarities: Mapping[EntryId, float], now_ms: int) -> list[Effect]:
+        """What the words of each final transcript say whose polarity is told."""
+        told = [final for final in self._finals if final.entry in polarities]
+        self._finals = [final for final in self._finals if final.entry not in polarities]
+        effects: list[Effect] = []
+        for final in told:
+            said = final.transcript
+            reading = text_reading(said, polarities[final.entry])
+            effects += self._emit(reading, said.emitted_at_ms - said.latency_ms, now_ms)
+            effects.append(Acknowledge(final.entry))
+        return effects
 
     def sweep(self, now_ms: int) -> list[Effect]:
         """Forget the tracks of which nothing was heard for long."""

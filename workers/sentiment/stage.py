@@ -7,7 +7,7 @@ from common.errors import InvalidMessage
 from common.messages import SpeechChunk
 from common.results import Sentiment, Status, Transcript
 from common.settings import SentimentSettings
-from common.stage import Acknowledge, Effect, Entry, EntryFailed, Step, Stream
+from common.stage import Acknowledge, Effect, Entry, EntryFailed, EntryId, Step, Stream
 from workers.sentiment.shard import ShardSentiment
 
 SWEEP_MS = 1000
@@ -38,9 +38,10 @@ class SentimentStage:
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
         """Take what arrived, then say what is due."""
         effects = [effect for entry in entries for effect in self._take(entry, now_ms)]
+        polarities = self._polarities(now_ms)
         for shard in self._shards.values():
             effects += shard.due_tones(now_ms)
-        effects += self._texts(now_ms)
+            effects += shard.texts(polarities, now_ms)
         if now_ms >= self._next_sweep_ms:
             self._next_sweep_ms = now_ms + SWEEP_MS
             effects += [effect for shard in self._shards.values() for effect in shard.sweep(now_ms)]
@@ -69,12 +70,11 @@ class SentimentStage:
             case _:
                 return [Acknowledge(entry.id)]
 
-    def _texts(self, now_ms: int) -> list[Effect]:
-        """One batch for the engine, whichever shards the texts are from."""
-        due = [(shard, final) for shard in self._shards.values() for final in shard.due_finals(now_ms)]
-        polarities = self._engine.polarities([final.transcript.text for _, final in due]) if due else []
-        return [
-            effect
-            for (shard, final), polarity in zip(due, polarities, strict=True)
-            for effect in shard.text(final, polarity, now_ms)
-        ]
+    def _polarities(self, now_ms: int) -> dict[EntryId, float]:
+        """One batch for the engine, whichever shards the texts are from.
+
+        Comes before anything is put out: should the engine fail, no shard has lost what was due.
+        """
+        due = [final for shard in self._shards.values() for final in shard.due_finals(now_ms)]
+        values = self._engine.polarities([final.transcript.text for final in due]) if due else []
+        return {final.entry: value for final, value in zip(due, values, strict=True)}

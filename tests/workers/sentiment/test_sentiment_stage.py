@@ -1,13 +1,16 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from pipeline import ANNA, BEN, MEETING, STARTED_MS, Shard, conversation, spoken, transcript
+from pipeline import ANNA, BEN, MEETING, STARTED_MS, Lexicon, Shard, conversation, spoken, transcript
 from voices import silence, voice
 
+from common.errors import EngineError
 from common.identity import Track
 from common.results import Activity, Sentiment, Status, from_json, to_json
 from common.settings import SentimentSettings
-from common.stage import EntryFailed, Stream
+from common.stage import Append, EntryFailed, Stream
+from workers.sentiment.stage import SentimentStage
 
 
 def status(event: str, *, track: str = "") -> Status:
@@ -221,6 +224,28 @@ def test_half_a_sample_is_laid_to_its_entry() -> None:
     with pytest.raises(EntryFailed, match="3199 bytes") as caught:
         shard.turn()
     assert caught.value.entry == shard.streams[Stream.SPEECH][0].id
+
+
+def test_a_failing_engine_costs_other_shards_nothing() -> None:
+    class Picky(Lexicon):
+        def polarities(self, texts: Sequence[str]) -> list[float]:
+            if "bad" in texts:
+                raise EngineError("no such word")
+            return super().polarities(texts)
+
+    stage = SentimentStage(SentimentSettings(), Picky())
+    here, there = Shard(number=0), Shard(number=1)
+    here.put(*spoken(ANNA, 0, voice(1.0)), transcript(ANNA, 0, 1000, "good"))
+    there.put(transcript(ANNA, 0, 1000, "bad"))
+    entries = [entry for shard in (here, there) for read in shard.streams.values() for entry in read]
+    assert not any(isinstance(effect, Append) for effect in stage.process(entries, STARTED_MS).effects)
+    with pytest.raises(EngineError):
+        stage.process([], STARTED_MS + 1500)
+    stage.release(1)
+    appended = [
+        effect for effect in stage.process([], STARTED_MS + 1600).effects if isinstance(effect, Append)
+    ]
+    assert [append.message.source for append in appended] == ["tone", "text"]
 
 
 def test_results_are_what_readers_are_promised() -> None:

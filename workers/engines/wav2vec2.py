@@ -133,7 +133,11 @@ def _from_folder(folder: Path) -> tuple[Any, Architecture]:
 
 
 def _bundle(name: str) -> tuple[Any, Architecture]:
-    from torchaudio import pipelines  # noqa: PLC0415 (an extra)
+    from torchaudio import models, pipelines  # noqa: PLC0415 (an extra)
 
     bundle = getattr(pipelines, name)
-    return bundle.get_model(), Architecture({}, bundle.get_labels())
+    model = bundle.get_model()
+    if isinstance(model, models.Wav2Vec2Model):
+        return model, Architecture({}, bundle.get_labels())
+    # The wrapper scales the whole batch at once, so that a window's text would depend on its company.
+    return model.model, Architecture({}, bundle.get_labels(), normalize_waveform=True)

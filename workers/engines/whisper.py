@@ -17,8 +17,15 @@ from common.errors import EngineError
 from common.messages import Payload
 from workers.engines.log_mel import FRAMES_PER_S, assemble
 from workers.engines.speech import DecodeSettings, Hypothesis, HypothesisWord
-from workers.engines.whisper_doubt import breaks_off, circle, invented, token_bound, within_bound
-from workers.engines.whisper_words import timed_words
+from workers.engines.whisper_doubt import (
+    audible_after,
+    breaks_off,
+    circle,
+    invented,
+    token_bound,
+    within_bound,
+)
+from workers.engines.whisper_words import spell, timed_words, words_said_before
 
 FULL_CONTEXT_S = 30
 PADDING_S = 2
@@ -87,9 +94,17 @@ class WhisperEngine:
             passages = self._passages(list(rest.values()), settings, word_times=word_times)
             heard = dict(zip(rest, passages, strict=True))
             for i, passage in heard.items():
-                told[i].append(passage)
+                told[i].append(self._new(told[i], passage))
             rest = {i: rest[i].after(passage.frames) for i, passage in heard.items() if passage.frames}
         return [self._hypothesis(passages) for passages in told]
+
+    def _new(self, told: "list[_Passage]", passage: "_Passage") -> "_Passage":
+        """The passage without what was told already: timestamps are not exact to the word."""
+        before = [word for earlier in told for word in spell(self._tokenizer, earlier.tokens)]
+        words = spell(self._tokenizer, passage.tokens)
+        count = words_said_before(before, words)
+        tokens = [token for word in words[count:] for token in word.tokens]
+        return replace(passage, tokens=tokens, words=passage.words[count:])
 
     def _check(self, window: NDArray[Any]) -> None:
         limit = FULL_CONTEXT_S * FRAMES_PER_S
@@ -156,8 +171,9 @@ class WhisperEngine:
     def _read(self, piece: "_Piece", result: Any, settings: DecodeSettings) -> "_Passage":
         """The believable part of a decoded sequence."""
         sequence, frames = result.sequences_ids[0], len(piece.window)
-        begin = self._tokenizer.timestamp_begin
-        broken = breaks_off(sequence, frames, timestamp_begin=begin) if settings.second_try else None
+        broken = breaks_off(sequence, frames, timestamp_begin=self._tokenizer.timestamp_begin)
+        if broken and not (settings.second_try and audible_after(piece.window, broken.frames)):
+            broken = None
         tokens = [token for token in sequence[: broken and broken.tokens] if token < self._tokenizer.eot]
         passage = _Passage(tokens, result.scores[0], result.no_speech_prob)
         if circle(tokens) or len(tokens) >= token_bound(frames):

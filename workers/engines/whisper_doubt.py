@@ -3,6 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workers.engines.log_mel import FRAMES_PER_S
 
@@ -10,6 +14,9 @@ _TOKENS_PER_S = 7
 _TOKENS_AT_LEAST = 8
 _FRAMES_PER_TIMESTAMP = 2
 _REST_AT_LEAST = FRAMES_PER_S // 2
+_LOUD_PERCENTILE = 95
+_AUDIBLE_DECADES = 2.0
+_AUDIBLE_FRAMES = FRAMES_PER_S // 5
 _ROUNDS = 3
 _CIRCLE_TOKENS = 6
 _NO_SPEECH_IF_CERTAIN = 0.9
@@ -83,3 +90,10 @@ def breaks_off(sequence: Sequence[int], frames: int, *, timestamp_begin: int) ->
             heard = (sequence[i] - timestamp_begin) * _FRAMES_PER_TIMESTAMP
             return Break(i - 1, heard) if FRAMES_PER_S <= heard <= frames - _REST_AT_LEAST else None
     return None
+
+
+def audible_after(window: NDArray[Any], frames: int) -> bool:
+    """Whether speech may follow the first `frames`: a fifth of a second nearly as loud as the loud parts."""
+    loudest = window.max(axis=1).astype(np.float32)
+    loud = np.percentile(loudest, _LOUD_PERCENTILE) - _AUDIBLE_DECADES
+    return int((loudest[frames:] > loud).sum()) >= _AUDIBLE_FRAMES

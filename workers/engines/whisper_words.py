@@ -1,5 +1,7 @@
-"""From Whisper's tokens and their alignment with the audio to words with times."""
+"""From Whisper's tokens to words, and from their alignment with the audio to times."""
 
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -8,38 +10,69 @@ from faster_whisper.tokenizer import Tokenizer
 from workers.engines.speech import HypothesisWord
 
 _S_PER_STEP = 0.02
-_STARTS_A_WORD = " "
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A word with its punctuation, and how many of its tokens are spoken rather than punctuation after it."""
+
+    text: str
+    tokens: tuple[int, ...]
+    spoken: int
+
+    @property
+    def sound(self) -> str:
+        """What is left for comparing, without case and punctuation."""
+        return "".join(filter(str.isalnum, self.text)).casefold()
+
+
+def spell(tokenizer: Tokenizer, tokens: list[int]) -> list[Spelling]:
+    """The words of a text; punctuation stays with the word before it."""
+    texts, pieces = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
+    words: list[Spelling] = []
+    for text, piece in zip(texts[:-1], pieces[:-1], strict=True):
+        if words and not (text.startswith(" ") and any(map(str.isalnum, text))):
+            before = words.pop()
+            words.append(
+                Spelling(before.text + text.rstrip(), (*before.tokens, *piece), _spoken(before, text, piece))
+            )
+        else:
+            words.append(Spelling(text.strip(), tuple(piece), len(piece)))
+    return words
+
+
+def _spoken(word: Spelling, text: str, piece: list[int]) -> int:
+    return len(word.tokens) + len(piece) if any(map(str.isalnum, text)) else word.spoken
+
+
+def words_said_before(before: list[Spelling], words: list[Spelling]) -> int:
+    """How many words at the beginning repeat the end of what was said before."""
+    said, saying = [word.sound for word in before], [word.sound for word in words]
+    longest = min(len(said), len(saying))
+    return next((count for count in range(longest, 0, -1) if said[-count:] == saying[:count]), 0)
 
 
 def timed_words(
     tokenizer: Tokenizer, tokens: list[int], aligned: Any, start_s: float
 ) -> tuple[HypothesisWord, ...]:
-    """The words of a text that begins at `start_s`; punctuation stays with the word before it.
+    """The words of a text in audio that begins at `start_s`.
 
     `aligned` is CTranslate2's WhisperAlignmentResult: a path of (token, step of 20 ms), and a
     probability a token.
     """
     if not tokens:
         return ()
-    texts, pieces = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
     path = np.array(aligned.alignments)
     moves = np.concatenate([[True], np.diff(path[:, 0]) > 0])
     starts_s = start_s + path[moves, 1] * _S_PER_STEP
-    bounds = np.cumsum([0, *map(len, pieces[:-1])])
-    words: list[HypothesisWord] = []
-    for text, begin, end in zip(texts[:-1], bounds[:-1], bounds[1:], strict=True):
-        probability = float(np.mean(aligned.text_token_probs[begin:end]))
-        if words and not _is_word(text):
-            before = words.pop()
-            words.append(
-                HypothesisWord(before.text + text.strip(), before.start_s, before.end_s, before.probability)
-            )
-        else:
-            words.append(
-                HypothesisWord(text.strip(), float(starts_s[begin]), float(starts_s[end]), probability)
-            )
-    return tuple(words)
-
-
-def _is_word(text: str) -> bool:
-    return text.startswith(_STARTS_A_WORD) and any(map(str.isalnum, text))
+    words = spell(tokenizer, tokens)
+    begins = accumulate((len(word.tokens) for word in words), initial=0)
+    return tuple(
+        HypothesisWord(
+            word.text,
+            float(starts_s[begin]),
+            float(starts_s[begin + word.spoken]),
+            float(np.mean(aligned.text_token_probs[begin : begin + word.spoken])),
+        )
+        for begin, word in zip(begins, words, strict=False)
+    )

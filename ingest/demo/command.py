@@ -33,6 +33,7 @@ def demo() -> None:
             with screen_for(console) as screen:
                 summary = asyncio.run(_until_told(show(settings, load_meeting(), screen, logs.file)))
         except (KeyboardInterrupt, asyncio.CancelledError):
+            Path(logs.name).unlink(missing_ok=True)
             console.print("interrupted; everything is stopped")
             raise typer.Exit(INTERRUPTED) from None
         except HubbubError as error:
@@ -53,4 +54,4 @@ def _judge(summary: Summary, log: Path) -> None:
     if summary.problems:
         problems = "; ".join(summary.problems)
         raise HubbubError(f"not all of the meeting was captioned: {problems} (logs: {log})")
-    log.unlink()
+    log.unlink(missing_ok=True)

@@ -1,13 +1,14 @@
 """Lines for a pipe or a dumb terminal, where nothing can be redrawn."""
 
-from common.results import Highlight, Keyword, Result, Status, Transcript
+from common.results import Highlight, Keyword, Result, Sentiment, Status, Transcript
 from ingest.demo.summary import clock_time
 
 PARTIAL_EVERY_MS = 1_500
+STRONG_POLARITY = 0.5
 
 
 class PlainLines:
-    """Turns results into lines: finals, keywords, and as much of the partials as one can read."""
+    """Turns results into lines: finals, keywords, strong feelings, and as much of partials as can be read."""
 
     def __init__(self) -> None:
         self._shown_until: dict[str, int] = {}
@@ -37,6 +38,9 @@ def _event(result: Result) -> str:
     match result:
         case Keyword():
             return f"* {result.phrase} ({result.category}), after {result.latency_ms} ms"
+        case Sentiment(source="text") if abs(result.polarity) >= STRONG_POLARITY:
+            feeling = "upbeat" if result.polarity > 0 else "unhappy"
+            return f"~ {result.speaker.name} is {feeling}, polarity {result.polarity:+.2f}"
         case Highlight():
             return f"! {result.kind.replace('_', ' ')}: {result.text}"
         case Status(event="gap"):

@@ -163,8 +163,9 @@ def _latency_table(latencies: Sequence[Percentiles]) -> Table:
 def _talk_table(summary: Summary) -> Table:
     table = Table(box=None, padding=(0, 2), pad_edge=False)
     table.add_column("speaker")
-    for name in ("utterances", "spoke"):
+    for name in ("utterances", "spoke", "mood"):
         table.add_column(name, justify="right")
     for talk in summary.talk:
-        table.add_row(talk.speaker.name, str(talk.utterances), f"{talk.duration_ms / 1000:.1f} s")
+        spoke = f"{talk.duration_ms / 1000:.1f} s"
+        table.add_row(talk.speaker.name, str(talk.utterances), spoke, f"{talk.polarity:+.2f}")
     return table

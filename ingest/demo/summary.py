@@ -25,11 +25,12 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """How long somebody spoke, as the utterances have it."""
+    """How long somebody spoke, as the utterances have it, and in what mood they ended (-1 to 1)."""
 
     speaker: Speaker
     utterances: int
     duration_ms: int
+    polarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def summarise(board: Board, meeting: BundledMeeting, coverage: float) -> Summary
     names = ("partial", "final", "keyword", "sentiment", "highlight")
     return Summary(
         {"utterance": len(board.utterances), **{name: board.counts[name] for name in names}},
-        tuple(_talk(finals)),
+        tuple(_talk(finals, board)),
         tuple(_percentiles(clock, values) for clock, values in board.latencies.items()),
         _count_words(finals, meeting),
         Heard(sum(_was_heard(phrase, board) for phrase in meeting.keywords), len(meeting.keywords)),
@@ -86,12 +87,14 @@ def _finals(board: Board) -> list[Caption]:
     return sorted(finals, key=lambda caption: caption.start_ms)
 
 
-def _talk(finals: Sequence[Caption]) -> Iterator[Talk]:
+def _talk(finals: Sequence[Caption], board: Board) -> Iterator[Talk]:
     durations: Counter[Speaker] = Counter()
     for caption in finals:
         durations[caption.speaker] += caption.end_ms - caption.start_ms
     for speaker, duration_ms in durations.most_common():
-        yield Talk(speaker, sum(caption.speaker == speaker for caption in finals), duration_ms)
+        utterances = sum(caption.speaker == speaker for caption in finals)
+        mood = board.moods.get(speaker)
+        yield Talk(speaker, utterances, duration_ms, mood.polarity if mood else 0.0)
 
 
 def _percentiles(clock: Clock, values: Sequence[int]) -> Percentiles:

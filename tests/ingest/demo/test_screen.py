@@ -45,6 +45,7 @@ def test_a_pipe_gets_plain_lines_and_few_partials():
         "00:00 * next slide (meeting), after 120 ms",
         "00:00   Ann: Next slide, please.",
         "00:03 … Bob: I will",
+        "00:00 ~ Ann is upbeat, polarity +0.60",
         "00:03   Bob:  [lost]",
         "00:05 ! audio is missing until 00:06: full",
     ]

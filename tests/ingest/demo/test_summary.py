@@ -1,5 +1,5 @@
 import pytest
-from results_of_a_meeting import ANN, BOB, heard, keyword, said, small_meeting, status
+from results_of_a_meeting import ANN, BOB, felt, heard, keyword, said, small_meeting, status
 
 from ingest.demo.board import Board, Clock
 from ingest.demo.summary import Talk, percentile, summarise
@@ -24,6 +24,7 @@ def test_a_meeting_captioned_whole_has_no_problems():
         ANN_SAYS,
         heard("b", speaker=BOB),
         BOB_SAYS,
+        felt(-0.4),
         END,
     )
     assert summary.problems == ()
@@ -32,12 +33,12 @@ def test_a_meeting_captioned_whole_has_no_problems():
         "partial": 1,
         "final": 2,
         "keyword": 1,
-        "sentiment": 0,
+        "sentiment": 1,
         "highlight": 0,
     }
     assert (summary.words.found, summary.words.expected) == (6, 7)
     assert (summary.keywords.found, summary.keywords.expected) == (1, 2)
-    assert summary.talk == (Talk(ANN, 1, 2_000), Talk(BOB, 1, 2_000))
+    assert summary.talk == (Talk(ANN, 1, 2_000, -0.4), Talk(BOB, 1, 2_000, 0.0))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Effort:
 
     def partial(self, samples: int) -> Manner:
         """The manner of a partial whose view is so long; with times where the view should move on."""
-        decode = DecodeSettings(context_s(samples, self.partial_context_s), beam=1)
+        decode = DecodeSettings(context_s(samples, self.partial_context_s), beam=1, second_try=False)
         return Manner(decode, word_times=self.crowded(samples))
 
     def crowded(self, samples: int) -> bool:
@@ -57,7 +57,7 @@ def context_s(samples: int, least_s: int) -> float:
 
 
 EFFORTS = (
-    Effort(partial_context_s=8, final_context_s=30, beam=5),
+    Effort(partial_context_s=8, final_context_s=15, beam=5),
     Effort(partial_context_s=6, final_context_s=12, beam=1),
 )
 """By service level."""

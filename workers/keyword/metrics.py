@@ -1,0 +1,18 @@
+"""What the keyword pool counts beyond what every stage does."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+UTTERANCES = Gauge("hubbub_keyword_utterances", "Utterances the spotter listens to now.")
+WAITING = Gauge("hubbub_keyword_inquiries_waiting", "Stretches of audio that wait for verification.")
+INQUIRIES = Counter("hubbub_keyword_inquiries", "Verified stretches of audio, by verdict.", ["verdict"])
+UNVERIFIED = Counter(
+    "hubbub_keyword_unverified", "Stretches dropped since verification did not keep up; the oldest first."
+)
+UNHEARD = Counter(
+    "hubbub_keyword_unheard_utterances", "Utterances not listened to: too many at once, or begun unseen."
+)
+VERIFY_SECONDS = Histogram(
+    "hubbub_keyword_verify_seconds",
+    "Time of one verification, of up to a batch of stretches.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6),
+)

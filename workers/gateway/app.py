@@ -1,0 +1,76 @@
+"""The gateway process: results out, over HTTP, server-sent events and WebSockets."""
+
+import asyncio
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from common.service import Service
+from common.settings import GatewaySettings, Settings
+from common.streams.deployment import join_deployment
+from common.streams.result_log import ResultLog
+from workers.gateway import failures, metrics
+from workers.gateway.access import check_exposure
+from workers.gateway.browser_policy import BrowserPolicy
+from workers.gateway.fanout import Fanout
+from workers.gateway.feed import Feed
+from workers.gateway.gateway import Gateway
+from workers.gateway.routes import live, meetings, operations, page
+from workers.gateway.server import Server, listen
+from workers.gateway.tailer import Tailer
+
+
+async def serve(settings: Settings, service: Service) -> None:
+    """Serve until the service stops; then tell live readers to go on elsewhere, and close.
+
+    Raises SettingsError when it would show meetings to a network without tokens.
+    """
+    check_exposure(settings.gateway)
+    await join_deployment(service.redis, settings.shards)
+    results = ResultLog(service.redis, settings.shards)
+    gateway = build_gateway(settings.gateway, results, log=service.log)
+    await gateway.tailer.start()
+    with listen(settings.gateway) as listener:
+        server = Server(build_app(gateway))
+        async with asyncio.TaskGroup() as group:
+            tailing = group.create_task(gateway.tailer.run(), name="tailer")
+            serving = group.create_task(server.serve([listener]), name="server")
+            host, port = listener.getsockname()[:2]
+            service.ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            await service.stopping.wait()
+            gateway.fanout.close()
+            server.should_exit = True
+            await serving
+            tailing.cancel()
+
+
+def build_gateway(settings: GatewaySettings, results: ResultLog, *, log: Any) -> Gateway:
+    """Put the parts of a gateway together."""
+    fanout = Fanout(capacity=settings.reader_buffer, max_readers=settings.max_readers)
+    metrics.READERS.set_function(lambda: fanout.readers)
+    return Gateway(
+        settings=settings,
+        results=results,
+        fanout=fanout,
+        feed=Feed(results, fanout, heartbeat_s=settings.heartbeat_s),
+        tailer=Tailer(results, fanout, log),
+    )
+
+
+def build_app(gateway: Gateway) -> FastAPI:
+    """The web application of a gateway."""
+    app = FastAPI(
+        title="Hubbub gateway",
+        version=version("hubbub"),
+        description="Live captions, keywords and mood of meetings.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.gateway = gateway
+    failures.install(app)
+    app.add_middleware(BrowserPolicy)
+    for routes in (meetings, live, operations, page):
+        app.include_router(routes.router)
+    page.mount_files(app)
+    return app

@@ -1,0 +1,29 @@
+"""Positions in a stream of results: what a reader hands back in order to resume."""
+
+from common.errors import InvalidInput
+from common.streams.audio_log import MeetingRecord
+from common.streams.result_log import START
+
+NOW = "$"
+CLOCK_SKEW_MS = 60_000
+"""How far the clock that dated a meeting's start may be ahead of that of Redis."""
+
+_PART_BOUND = 2**64
+
+
+def place(stream_id: str) -> tuple[int, int]:
+    """The two parts of a stream id, which compare as the stream is ordered. Raises InvalidInput."""
+    ms, dash, sequence = stream_id.partition("-")
+    parts = (ms, sequence) if dash else (ms, "0")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):
+        raise InvalidInput(f"position {stream_id[:64]!r}: want a stream id such as 1700000000000-0")
+    first, second = int(parts[0]), int(parts[1])
+    if max(first, second) >= _PART_BOUND:
+        raise InvalidInput(f"position {stream_id[:64]!r}: larger than any stream id")
+    return first, second
+
+
+def beginning_of(record: MeetingRecord) -> str:
+    """A position before the first result of a meeting, so that no older ones need be read."""
+    ms = record.started_at_ms - CLOCK_SKEW_MS
+    return f"{ms}-0" if ms > 0 else START

@@ -1,0 +1,47 @@
+"""What operators and tools ask of the process, and the schemas of what it says."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from common.results import TYPES, json_schema
+from workers.gateway.failures import FailureBody
+from workers.gateway.gateway import Here
+
+router = APIRouter(tags=["operations"], responses={"4XX": {"model": FailureBody}})
+
+
+@router.get("/v1/schemas")
+async def list_schemas() -> dict[str, str]:
+    """Where the JSON Schema of each type of result is."""
+    return {name: f"/v1/schemas/{name}" for name in TYPES}
+
+
+@router.get("/v1/schemas/{name}")
+async def get_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a type of result."""
+    if name not in TYPES:
+        raise HTTPException(404, f"type {name[:64]!r}: want one of {', '.join(TYPES)}")
+    return json_schema(name)
+
+
+@router.get("/healthz")
+async def is_alive() -> dict[str, str]:
+    """That the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": FailureBody}})
+async def is_ready(gateway: Here) -> dict[str, str]:
+    """That results can be read."""
+    if not gateway.tailer.connected:
+        raise HTTPException(503, "results cannot be read at the moment")
+    return {"status": "ok"}
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def get_metrics(gateway: Here) -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -143,8 +143,8 @@ def _counts(summary: Summary) -> Text:
     words, keywords = summary.words, summary.keywords
     return Text(
         f"{counts}\n"
-        f"{words.found} of {words.expected} words of the script are in the captions, "
-        f"{keywords.found} of {keywords.expected} of its key phrases were heard\n"
+        f"captions have {words.found} of the {words.expected} words spoken\n"
+        f"{keywords.found} of {keywords.expected} key phrases were heard\n"
         f"coverage {summary.coverage:.1%}"
     )
 

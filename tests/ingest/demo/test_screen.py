@@ -99,8 +99,8 @@ def test_the_summary_shows_counts_latencies_and_talk():
     for part in (
         "2 utterances",
         "1 final,",
-        "3 of 7 words",
-        "1 of 2 of its key phrases",
+        "3 of the 7 words",
+        "1 of 2 key phrases",
         "50.0%",
         "end of phrase to keyword",
     ):

@@ -14,4 +14,4 @@ def build(settings: Settings) -> SentimentStage:
 
 
 def _engine(settings: SentimentSettings) -> TextEngine:
-    return Sst2.load(settings.sst2_model) if settings.engine == "sst2" else Vader()
+    return Sst2.load(settings.sst2_model) if settings.engine == "sst2" else Vader.load()

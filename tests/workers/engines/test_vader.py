@@ -7,7 +7,7 @@ from workers.engines.vader import Vader
 
 @pytest.fixture(scope="module")
 def vader() -> Vader:
-    return Vader()
+    return Vader.load()
 
 
 def test_texts_are_ordered_from_unhappy_to_happy(vader: Vader) -> None:

@@ -296,3 +296,8 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise SettingsError("; ".join(problems)) from error
+
+
+def settings_for(redis_url: str | None) -> Settings:
+    """Settings with another Redis, where a flag names one. Raises SettingsError."""
+    return load_settings() if redis_url is None else load_settings(redis={"url": redis_url})

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from common.commands import RedisOption
 from common.errors import HubbubError
-from common.settings import load_settings
+from common.settings import settings_for
 from common.streams.client import PASSING, Client, connect
 from common.streams.dead_letters import StoredDeadLetter, drop_dead, list_dead, retry_dead
 from common.streams.deployment import shard_count
@@ -17,35 +18,35 @@ IdOption = Annotated[str | None, typer.Option("--id", help="Only this one, as SH
 
 
 @dead.command(name="list")
-def list_() -> None:
+def list_(redis: RedisOption = None) -> None:
     """Show them: shard/id, stage, stream, error."""
-    for letter in asyncio.run(_each(None, None)):
+    for letter in asyncio.run(_each(redis, None, None)):
         typer.echo(f"{letter.shard}/{letter.id}  {letter.stage}  {letter.stream}  {letter.error}")
 
 
 @dead.command()
-def retry(which: IdOption = None) -> None:
+def retry(which: IdOption = None, redis: RedisOption = None) -> None:
     """Put them back on the stream they came from."""
-    typer.echo(f"{len(asyncio.run(_each(which, retry_dead)))} put back")
+    typer.echo(f"{len(asyncio.run(_each(redis, which, retry_dead)))} put back")
 
 
 @dead.command()
-def drop(which: IdOption = None) -> None:
+def drop(which: IdOption = None, redis: RedisOption = None) -> None:
     """Throw them away for good."""
-    typer.echo(f"{len(asyncio.run(_each(which, drop_dead)))} thrown away")
+    typer.echo(f"{len(asyncio.run(_each(redis, which, drop_dead)))} thrown away")
 
 
 async def _each(
-    which: str | None, do: Callable[[Client, StoredDeadLetter], Awaitable[None]] | None
+    url: str | None, which: str | None, do: Callable[[Client, StoredDeadLetter], Awaitable[None]] | None
 ) -> list[StoredDeadLetter]:
-    redis = connect(load_settings().redis, timeout_s=5)
+    redis = connect(settings_for(url).redis, timeout_s=5)
     try:
         letters = await list_dead(redis, await shard_count(redis))
         chosen = [letter for letter in letters if which in (None, f"{letter.shard}/{letter.id}")]
         for letter in chosen if do else ():
             await do(redis, letter)  # type: ignore[misc]  # checked above
     except PASSING as error:
-        raise HubbubError(f"no Redis: {error}; set HUBBUB_REDIS__URL") from error
+        raise HubbubError(f"no Redis: {error}; give --redis or set HUBBUB_REDIS__URL") from error
     finally:
         await redis.aclose()
     return chosen

@@ -6,13 +6,14 @@ import typer
 from rich.console import Console
 
 from common.checks import run_checks
-from common.settings import load_settings
+from common.commands import RedisOption
+from common.settings import settings_for
 
 
-def doctor() -> None:
+def doctor(redis: RedisOption = None) -> None:
     """Check the machine, Redis and the models, and say what to do."""
     console = Console()
-    checks = asyncio.run(run_checks(load_settings()))
+    checks = asyncio.run(run_checks(settings_for(redis)))
     for check in checks:
         mark = "[green]ok [/]" if check.good else "[red]no [/]"
         console.print(mark, f"{check.name:12}", check.found, highlight=False)

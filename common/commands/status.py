@@ -3,23 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from common.commands import JsonOption, RedisOption
 from common.errors import HubbubError
-from common.settings import Settings, load_settings
+from common.settings import Settings, settings_for
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
 from common.topology import POOLS
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:  # noqa: FBT002  # a flag
+def status(*, as_json: JsonOption = False, redis: RedisOption = None) -> None:
     """Show shards, owners, lag, pending age, memory and CPU per process."""
-    overview = asyncio.run(_read(load_settings()))
+    overview = asyncio.run(_read(settings_for(redis)))
     if as_json:
         typer.echo(orjson.dumps(asdict(overview), option=orjson.OPT_NON_STR_KEYS).decode())
     else:
@@ -31,7 +31,7 @@ async def _read(settings: Settings) -> Overview:
     try:
         return await read_overview(redis)
     except PASSING as error:
-        raise HubbubError(f"no Redis: {error}; set HUBBUB_REDIS__URL") from error
+        raise HubbubError(f"no Redis: {error}; give --redis or set HUBBUB_REDIS__URL") from error
     finally:
         await redis.aclose()
 

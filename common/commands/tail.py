@@ -7,27 +7,29 @@ from typing import Annotated
 
 import typer
 
+from common.commands import JsonOption, RedisOption
 from common.describe import describe
 from common.errors import HubbubError
 from common.identity import DEFAULT_TENANT, parse_meeting
-from common.settings import Settings, load_settings
+from common.settings import Settings, settings_for
 from common.streams.client import PASSING, check_cancelled, connect
 from common.streams.deployment import shard_count
 from common.streams.result_log import ResultLog, StoredResult
 
 MeetingOption = Annotated[str | None, typer.Option(help="Only this meeting.")]
 TypeOption = Annotated[str | None, typer.Option("--type", help="Only this type, such as transcript.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 FromOption = Annotated[
     str | None, typer.Option("--from", help="After this entry id; 0 for all that is kept.")
 ]
 
 
 def tail(
+    *,
     meeting: MeetingOption = None,
     type_name: TypeOption = None,
-    as_json: JsonOption = False,  # noqa: FBT002  # a flag
+    as_json: JsonOption = False,
     start: FromOption = None,
+    redis: RedisOption = None,
 ) -> None:
     """Follow results until interrupted."""
     if meeting is not None:
@@ -41,7 +43,7 @@ def tail(
             typer.echo(result.data.decode() if as_json else describe(result.decoded()))
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(_follow(load_settings(), start, show))
+        asyncio.run(_follow(settings_for(redis), start, show))
 
 
 async def _follow(settings: Settings, start: str | None, show: Callable[[StoredResult], None]) -> None:
@@ -55,6 +57,6 @@ async def _follow(settings: Settings, start: str | None, show: Callable[[StoredR
                 show(result)
                 after[result.shard] = result.id
     except PASSING as error:
-        raise HubbubError(f"no Redis: {error}; set HUBBUB_REDIS__URL") from error
+        raise HubbubError(f"no Redis: {error}; give --redis or set HUBBUB_REDIS__URL") from error
     finally:
         await redis.aclose()

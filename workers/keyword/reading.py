@@ -6,7 +6,7 @@ from common.results import Transcript
 from workers.keyword.heard import Heard
 from workers.keyword.matching import Match, Matcher
 
-ALIKE = 0.9
+ALIKE = 0.93
 """How alike a text alone must be to a phrase: its forms, homophones, little more."""
 _BEFORE = 8  # words read again with new ones, since a phrase may have begun in them
 

@@ -15,7 +15,7 @@ from workers.keyword.matching import INFLECTED, Match, Matcher
 
 ALIKE = 0.72
 """How alike the heard text must be to a phrase that the spotter heard there too."""
-DECODE = DecodeSettings(context_s=6.0, beam=1)
+DECODE = DecodeSettings(context_s=6.0, beam=1, second_try=False)
 
 
 class Verifier:

@@ -38,14 +38,18 @@ def stem(word: str) -> str:
     for ending in ("ing", "ed", "d"):
         cut = _without(bare, ending)
         if cut != bare:
-            return _without(_undoubled(cut), "e")
-    return _without(bare, "e")
+            return _without_e(_undoubled(cut))
+    return _without_e(bare)
 
 
 def _without(word: str, ending: str) -> str:
     """The word less its ending, where something that can be a word is left."""
     cut = word.removesuffix(ending)
     return cut if len(cut) >= _SHORTEST_STEM and any(letter in _VOWELS for letter in cut) else word
+
+
+def _without_e(word: str) -> str:
+    return _without(_without(word, "e"), "e")
 
 
 def _undoubled(cut: str) -> str:

@@ -1,0 +1,185 @@
+"""Speech that says what is in it: a spotter and a verifier that read it, for tests of the stage.
+
+A phrase is 300 ms of samples of its own value. The spotter proposes each; those of `MISHEARD` are
+what the verifier turns down.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from common.audio import ms_to_samples, samples_to_ms
+from common.identity import Meeting, Speaker, Track
+from common.messages import SpeechChunk, UtteranceEnd
+from common.results import Transcript, Word
+from workers.engines.pocketsphinx import BLOCK_SAMPLES, Pronunciations, Spotted
+from workers.keyword.heard import Heard
+from workers.keyword.listening import Inquiry
+from workers.keyword.matching import Matcher
+from workers.keyword.phrases import Phrase
+from workers.keyword.reading import Reader
+from workers.keyword.stage import KeywordStage, Limits
+
+PHRASES = (
+    Phrase("next slide", "navigation"),
+    Phrase("follow up", "action"),
+    Phrase("deadline", "scheduling"),
+    Phrase("mute", "control"),
+)
+VALUES = {phrase.text: number for number, phrase in enumerate(PHRASES, 1)}
+MISHEARD = 100
+ANN = Track(Meeting("default", "weekly"), "ann", Speaker("1", "Ann"))
+BOB = Track(Meeting("default", "weekly"), "bob", Speaker("2", "Bob"))
+MEETING_BEGAN_MS = 1_700_000_000_000
+PHRASE_MS = 300
+
+
+class ScriptedSpotter:
+    """Counts who listens."""
+
+    def __init__(self) -> None:
+        self.listening = 0
+
+    def listen(self) -> "ScriptedSpotting":
+        self.listening += 1
+        return ScriptedSpotting(self)
+
+
+class ScriptedSpotting:
+    def __init__(self, spotter: ScriptedSpotter) -> None:
+        self._spotter = spotter
+        self._samples = np.zeros(0, np.int16)
+        self._told = 0
+        self.processed = 0
+
+    def push(self, pcm: bytes) -> list[Spotted]:
+        self._samples = np.concatenate([self._samples, np.frombuffer(pcm, np.int16)])
+        spotted = []
+        while self.processed + BLOCK_SAMPLES <= len(self._samples):
+            self.processed += BLOCK_SAMPLES
+            spotted += self._new()
+        return spotted
+
+    def close(self) -> list[Spotted]:
+        self._spotter.listening -= 1
+        self.processed = len(self._samples)
+        return self._new()
+
+    def _new(self) -> list[Spotted]:
+        heard = self._samples[: self.processed]
+        ends = np.flatnonzero((heard[:-1] > 0) & (heard[1:] == 0)) + 1
+        new = [end for end in ends if end > self._told]
+        self._told = max([self._told, *new])
+        names = {value: text for text, value in VALUES.items()}
+        return [
+            Spotted(
+                names[int(heard[end - 1]) % MISHEARD],
+                int(end) - ms_to_samples(PHRASE_MS),
+                int(end),
+                self.processed,
+            )
+            for end in new
+        ]
+
+
+class ScriptedVerifier:
+    """Confirms a candidate whose phrase is in the audio that came with it, whole."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def answer(self, inquiries: Sequence[Inquiry]) -> list[list[Heard]]:
+        self.batches.append(len(inquiries))
+        return [self._heard(inquiry) for inquiry in inquiries]
+
+    def _heard(self, inquiry: Inquiry) -> list[Heard]:
+        samples = np.frombuffer(inquiry.pcm, np.int16)
+        return [
+            Heard(
+                PHRASES[VALUES[one.phrase] - 1],
+                samples_to_ms(one.start),
+                samples_to_ms(one.end),
+                0.8,
+                "acoustic",
+            )
+            for one in inquiry.candidates
+            if np.count_nonzero(samples == VALUES[one.phrase]) >= ms_to_samples(PHRASE_MS)
+        ]
+
+
+def new_stage(*, batch: int = 4, waiting: int = 64, listening: int = 16) -> KeywordStage:
+    limits = Limits(batch=batch, waiting=waiting, listening=listening, patience_ms=15_000)
+    reader = Reader(Matcher(PHRASES, Pronunciations().of))
+    return KeywordStage(PHRASES, ScriptedSpotter(), ScriptedVerifier(), reader, limits=limits)
+
+
+def spoken(
+    track: Track,
+    start_ms: int,
+    script: Iterable[str | int],
+    *,
+    chunk_ms: int = 100,
+    closed: UtteranceEnd = "endpoint",
+) -> list[SpeechChunk]:
+    """An utterance: phrases, "-phrase" for one that is only mistaken for it, and pauses in ms."""
+    samples = np.concatenate([_sound(part) for part in script])
+    start, step = ms_to_samples(start_ms), ms_to_samples(chunk_ms)
+    chunks = []
+    for at in range(0, len(samples), step):
+        piece = samples[at : at + step].tobytes()
+        end = start + min(at + step, len(samples))
+        captured_ms = MEETING_BEGAN_MS + samples_to_ms(end)
+        last = at + step >= len(samples)
+        chunks.append(
+            SpeechChunk(
+                track,
+                track.utterance_id(start),
+                start,
+                start + at,
+                end,
+                captured_ms,
+                piece,
+                closed if last else "",
+            )
+        )
+    return chunks
+
+
+def _sound(part: str | int) -> np.ndarray:
+    if isinstance(part, int):
+        return np.zeros(ms_to_samples(part), np.int16)
+    value = MISHEARD + VALUES[part[1:]] if part.startswith("-") else VALUES[part]
+    return np.concatenate([np.full(ms_to_samples(PHRASE_MS), value, np.int16), np.zeros(160, np.int16)])
+
+
+def transcript(
+    track: Track,
+    start_ms: int,
+    text: str,
+    *,
+    status: str = "final",
+    stable: str | None = None,
+    times: bool = True,
+) -> Transcript:
+    """Each word takes 200 ms; it was emitted a second after the end of speech."""
+    parts = text.split()
+    words = tuple(
+        Word(part, start_ms + 200 * i, start_ms + 200 * (i + 1), 0.9) for i, part in enumerate(parts)
+    )
+    end_ms = start_ms + 200 * len(parts)
+    return Transcript(
+        id=f"{start_ms}/{status}/{len(text)}",
+        tenant=track.meeting.tenant,
+        meeting=track.meeting.id,
+        track=track.id,
+        speaker=track.speaker,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        emitted_at_ms=MEETING_BEGAN_MS + end_ms + 1000,
+        latency_ms=1000,
+        utterance=track.utterance_id(ms_to_samples(start_ms)),
+        status=status,
+        text=text,
+        stable=text if stable is None else stable,
+        words=words if times else (),
+    )

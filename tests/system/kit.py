@@ -18,7 +18,7 @@ from common.settings import RedisSettings
 from common.streams.audio_log import MeetingRecord
 from common.streams.client import connect
 from common.streams.deployment import shard_count
-from common.streams.reports import read_reports
+from common.streams.reports import ProcessReport, read_reports
 from common.streams.result_log import ResultLog
 
 HUBBUB = Path(sys.executable).with_name("hubbub")
@@ -34,16 +34,20 @@ class System:
     gateway: str
     redis: str
 
-    def pid(self, pool: str) -> int:
-        """A process of a pool."""
-        return asyncio.run(self._pid(pool))
+    def reports(self) -> list[ProcessReport]:
+        """What its processes say of themselves."""
+        return asyncio.run(self._reports())
 
-    async def _pid(self, pool: str) -> int:
+    async def _reports(self) -> list[ProcessReport]:
         client = connect(RedisSettings(url=self.redis))  # type: ignore[arg-type]  # pydantic wraps it
         try:
-            return next(report.pid for report in await read_reports(client) if report.pool == pool)
+            return await read_reports(client)
         finally:
             await client.aclose()
+
+    def pid(self, pool: str) -> int:
+        """A process of a pool."""
+        return next(report.pid for report in self.reports() if report.pool == pool)
 
     def outcome(self, meeting: str) -> tuple[MeetingRecord, list[Result]]:
         """What is known of a meeting, and all its results."""

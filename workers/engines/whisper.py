@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2, many windows at once."""
+"""Whisper as a speech engine: many windows at once, and no more text than was said."""
 
 import math
 from collections import defaultdict
@@ -7,15 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import ctranslate2
 import numpy as np
-import tokenizers
-from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from common.errors import EngineError
 from common.messages import Payload
-from workers.engines.log_mel import FRAMES_PER_S, assemble
+from workers.engines.log_mel import FRAMES_PER_S
 from workers.engines.speech import DecodeSettings, Hypothesis, HypothesisWord
 from workers.engines.whisper_doubt import (
     audible_after,
@@ -25,20 +22,14 @@ from workers.engines.whisper_doubt import (
     token_bound,
     within_bound,
 )
+from workers.engines.whisper_model import CPU, Decoded, Device, WhisperModel
 from workers.engines.whisper_words import spell, timed_words, words_said_before
+
+__all__ = ["FULL_CONTEXT_S", "Device", "WhisperEngine"]
 
 FULL_CONTEXT_S = 30
 PADDING_S = 2
 LOOP_LOG_PROBABILITY = -1.0  # what a model that goes round in circles thinks of it says nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where and how the model computes, in CTranslate2's names."""
-
-    name: str = "cpu"
-    compute_type: str = "int8"
-    threads: int = 1
 
 
 class WhisperEngine:
@@ -51,45 +42,33 @@ class WhisperEngine:
 
     encoding: Payload = "log_mel_f16"
 
-    def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: WhisperModel) -> None:
         self._model = model
-        self._tokenizer = tokenizer
-        self._prompt = list(tokenizer.sot_sequence)
+        self._tokenizer = model.tokenizer
 
     @classmethod
-    def load(cls, weights: Path, *, device: Device = Device(), language: str = "en") -> Self:
+    def load(cls, weights: Path, *, device: Device = CPU, language: str = "en") -> Self:
         """Load a CTranslate2 model folder (see `find_weights`). Raises EngineError."""
-        try:
-            model = ctranslate2.models.Whisper(
-                str(weights),
-                device=device.name,
-                compute_type=device.compute_type,
-                intra_threads=device.threads,
-            )
-            vocabulary = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
-            tokenizer = Tokenizer(vocabulary, model.is_multilingual, "transcribe", language)
-        except (RuntimeError, ValueError) as error:
-            raise EngineError(f"cannot load Whisper from {weights}: {error}") from error
-        return cls(model, tokenizer)
+        return cls(WhisperModel.load(weights, device=device, language=language))
 
     @property
     def mels(self) -> int:
         """Mel bands the features must have."""
-        return int(self._model.n_mels)
+        return self._model.mels
 
     def transcribe(
         self, windows: Sequence[NDArray[Any]], settings: DecodeSettings, *, word_times: bool
     ) -> list[Hypothesis]:
         """One hypothesis per window of `log_mel_f16`, in order; empty text where nothing was said.
 
-        With `second_try`, a text that runs away is tried again with the full context, and where a
-        text breaks off, the rest of the window is decoded on its own. Raises EngineError for a
-        window that is longer than 30 s or of another shape.
+        With `second_try`, a text that goes round in circles is tried again with the full context,
+        and where a text breaks off, the rest of the window is decoded on its own. Raises
+        EngineError for a window that is longer than 30 s or of another shape.
         """
         for window in windows:
             self._check(window)
         told: list[list[_Passage]] = [[] for _ in windows]
-        rest = {i: _Piece(window, 0) for i, window in enumerate(windows)}
+        rest = {i: _Piece(window) for i, window in enumerate(windows) if len(window)}
         while rest:
             passages = self._passages(list(rest.values()), settings, word_times=word_times)
             heard = dict(zip(rest, passages, strict=True))
@@ -97,14 +76,6 @@ class WhisperEngine:
                 told[i].append(self._new(told[i], passage))
             rest = {i: rest[i].after(passage.frames) for i, passage in heard.items() if passage.frames}
         return [self._hypothesis(passages) for passages in told]
-
-    def _new(self, told: "list[_Passage]", passage: "_Passage") -> "_Passage":
-        """The passage without what was told already: timestamps are not exact to the word."""
-        before = [word for earlier in told for word in spell(self._tokenizer, earlier.tokens)]
-        words = spell(self._tokenizer, passage.tokens)
-        count = words_said_before(before, words)
-        tokens = [token for word in words[count:] for token in word.tokens]
-        return replace(passage, tokens=tokens, words=passage.words[count:])
 
     def _check(self, window: NDArray[Any]) -> None:
         limit = FULL_CONTEXT_S * FRAMES_PER_S
@@ -135,73 +106,59 @@ class WhisperEngine:
             groups[_padded_frames(len(piece.window), settings.context_s)].append(i)
         passages: dict[int, _Passage] = {}
         for frames, group in groups.items():
-            batch = [pieces[i] for i in group]
-            encoded = self._encode([piece.window for piece in batch], frames)
-            read = [
-                self._read(piece, result, settings)
-                for piece, result in zip(batch, self._generate(encoded, batch, settings.beam), strict=True)
-            ]
-            timed = self._timed(encoded, batch, read) if word_times else read
-            passages.update(zip(group, timed, strict=True))
+            heard = self._hear([pieces[i] for i in group], frames, settings, word_times=word_times)
+            passages.update(zip(group, heard, strict=True))
         return [passages[i] for i in range(len(pieces))]
 
-    def _encode(self, windows: Sequence[NDArray[Any]], frames: int) -> ctranslate2.StorageView:
-        features = np.stack([assemble(window, frames) for window in windows])
-        try:
-            return self._model.encode(ctranslate2.StorageView.from_array(features))
-        except RuntimeError as error:
-            raise EngineError(f"Whisper cannot encode {features.shape}: {error}") from error
-
-    def _generate(self, encoded: ctranslate2.StorageView, pieces: "list[_Piece]", beam: int) -> list[Any]:
-        """CTranslate2's results. What exceeds a piece's own bound is seen later: the batch has but one."""
-        bound = max(token_bound(len(piece.window)) for piece in pieces)
-        try:
-            results: list[Any] = self._model.generate(
-                encoded,
-                [self._prompt] * len(pieces),
-                beam_size=beam,
-                max_length=len(self._prompt) + bound,
-                return_scores=True,
-                return_no_speech_prob=True,
-            )
-        except RuntimeError as error:
-            raise EngineError(f"Whisper cannot decode {len(pieces)} windows: {error}") from error
-        return results
-
-    def _read(self, piece: "_Piece", result: Any, settings: DecodeSettings) -> "_Passage":
-        """The believable part of a decoded sequence."""
-        sequence, frames = result.sequences_ids[0], len(piece.window)
-        broken = breaks_off(sequence, frames, timestamp_begin=self._tokenizer.timestamp_begin)
-        if broken and not (settings.second_try and audible_after(piece.window, broken.frames)):
-            broken = None
-        tokens = [token for token in sequence[: broken and broken.tokens] if token < self._tokenizer.eot]
-        passage = _Passage(tokens, result.scores[0], result.no_speech_prob)
-        if circle(tokens) or len(tokens) >= token_bound(frames):
-            return replace(passage, tokens=within_bound(tokens, frames), doubtful=True)
-        return replace(passage, frames=broken.frames if broken else 0)
-
-    def _timed(
-        self, encoded: ctranslate2.StorageView, pieces: "list[_Piece]", passages: "list[_Passage]"
+    def _hear(
+        self, pieces: "list[_Piece]", frames: int, settings: DecodeSettings, *, word_times: bool
     ) -> "list[_Passage]":
-        """The passages with word times, counted from the beginning of the window."""
-        aligned = self._model.align(
-            encoded, self._prompt, [passage.tokens for passage in passages], [len(p.window) for p in pieces]
-        )
+        """One batch. A piece that exceeds its own bound is seen in `_read`: the batch has but one."""
+        encoded = self._model.encode([piece.window for piece in pieces], frames)
+        bound = max(token_bound(len(piece.window)) for piece in pieces)
+        decoded = self._model.decode(encoded, windows=len(pieces), bound=bound, beam=settings.beam)
+        passages = [self._read(piece, one, settings) for piece, one in zip(pieces, decoded, strict=True)]
+        if not word_times:
+            return passages
+        ends = [passage.frames or len(piece.window) for piece, passage in zip(pieces, passages, strict=True)]
+        aligned = self._model.align(encoded, [passage.tokens for passage in passages], ends)
         return [
             replace(passage, words=timed_words(self._tokenizer, passage.tokens, result, piece.start_s))
             for piece, passage, result in zip(pieces, passages, aligned, strict=True)
         ]
 
+    def _read(self, piece: "_Piece", decoded: Decoded, settings: DecodeSettings) -> "_Passage":
+        """The text of a decoded sequence, up to where it breaks off."""
+        frames = len(piece.window)
+        broken = breaks_off(decoded.sequence, frames, timestamp_begin=self._tokenizer.timestamp_begin)
+        if broken and not (settings.second_try and audible_after(piece.window, broken.frames)):
+            broken = None
+        sequence = decoded.sequence[: broken.tokens] if broken else decoded.sequence
+        tokens = [token for token in sequence if token < self._tokenizer.eot]
+        passage = _Passage(tokens, decoded.log_probability, decoded.no_speech)
+        if circle(tokens) or len(tokens) >= token_bound(frames):
+            return replace(passage, tokens=within_bound(tokens, frames), doubtful=True)
+        return replace(passage, frames=broken.frames if broken else 0)
+
+    def _new(self, told: "list[_Passage]", passage: "_Passage") -> "_Passage":
+        """The passage without what was told already: timestamps are not exact to the word."""
+        before = [word for earlier in told for word in spell(self._tokenizer, earlier.tokens)]
+        words = spell(self._tokenizer, passage.tokens)
+        count = words_said_before(before, words)
+        tokens = [token for word in words[count:] for token in word.tokens]
+        return replace(passage, tokens=tokens, words=passage.words[count:])
+
     def _hypothesis(self, passages: "list[_Passage]") -> Hypothesis:
-        tokens = [token for passage in passages for token in passage.tokens]
-        words = tuple(word for passage in passages for word in passage.words)
+        if not passages:
+            return Hypothesis("", (), 0.0, 1.0)
         weights = [len(passage.tokens) + 1 for passage in passages]
-        score = np.average([passage.log_probability for passage in passages], weights=weights)
+        score = float(np.average([passage.log_probability for passage in passages], weights=weights))
         no_speech = min(passage.no_speech for passage in passages)
-        text = self._tokenizer.decode(tokens).strip()
+        text = self._tokenizer.decode([token for passage in passages for token in passage.tokens]).strip()
         if not any(map(str.isalnum, text)):
-            return Hypothesis("", (), float(score), no_speech)
-        return Hypothesis(text, words, float(score), no_speech)
+            return Hypothesis("", (), score, no_speech)
+        words = tuple(word for passage in passages for word in passage.words)
+        return Hypothesis(text, words, score, no_speech)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +166,7 @@ class _Piece:
     """What is left of a window from `start_s` on."""
 
     window: NDArray[Any]
-    start_s: float
+    start_s: float = 0.0
 
     def after(self, frames: int) -> "_Piece":
         return _Piece(self.window[frames:], self.start_s + frames / FRAMES_PER_S)

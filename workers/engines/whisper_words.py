@@ -55,12 +55,12 @@ def words_said_before(before: list[Spelling], words: list[Spelling]) -> int:
 def timed_words(
     tokenizer: Tokenizer, tokens: list[int], aligned: Any, start_s: float
 ) -> tuple[HypothesisWord, ...]:
-    """The words of a text in audio that begins at `start_s`.
+    """The words of a text in audio that begins at `start_s`; none where the audio is too short to align.
 
     `aligned` is CTranslate2's WhisperAlignmentResult: a path of (token, step of 20 ms), and a
     probability a token.
     """
-    if not tokens:
+    if not tokens or not aligned.alignments:
         return ()
     path = np.array(aligned.alignments)
     moves = np.concatenate([[True], np.diff(path[:, 0]) > 0])

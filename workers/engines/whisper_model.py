@@ -1,0 +1,100 @@
+"""Whisper's network and vocabulary: what CTranslate2 computes, in the terms of this project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+
+from common.errors import EngineError
+from workers.engines.log_mel import assemble
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where and how the model computes, in CTranslate2's names."""
+
+    name: str = "cpu"
+    compute_type: str = "int8"
+    threads: int = 1
+
+
+CPU = Device()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One sequence of tokens, timestamps among them, with its mean log probability a token."""
+
+    sequence: list[int]
+    log_probability: float
+    no_speech: float
+
+
+class WhisperModel:
+    """Encodes windows, and decodes and aligns texts for what was encoded. Computing releases the GIL."""
+
+    def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer) -> None:
+        self._model = model
+        self.tokenizer = tokenizer
+        self._prompt = list(tokenizer.sot_sequence)
+
+    @classmethod
+    def load(cls, weights: Path, *, device: Device, language: str) -> Self:
+        """Load a CTranslate2 model folder. Raises EngineError."""
+        try:
+            model = ctranslate2.models.Whisper(
+                str(weights),
+                device=device.name,
+                compute_type=device.compute_type,
+                intra_threads=device.threads,
+            )
+            vocabulary = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
+            tokenizer = Tokenizer(vocabulary, model.is_multilingual, "transcribe", language)
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise EngineError(f"cannot load Whisper from {weights}: {error}") from error
+        return cls(model, tokenizer)
+
+    @property
+    def mels(self) -> int:
+        """Mel bands the features must have."""
+        return int(self._model.n_mels)
+
+    def encode(self, windows: Sequence[NDArray[Any]], frames: int) -> ctranslate2.StorageView:
+        """Encode windows, each padded to `frames`. Raises EngineError."""
+        features = np.stack([assemble(window, frames) for window in windows])
+        try:
+            return self._model.encode(ctranslate2.StorageView.from_array(features))
+        except RuntimeError as error:
+            raise EngineError(f"Whisper cannot encode {features.shape}: {error}") from error
+
+    def decode(
+        self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int
+    ) -> list[Decoded]:
+        """The likeliest sequence of up to `bound` tokens for each encoded window. Raises EngineError."""
+        try:
+            results = self._model.generate(
+                encoded,
+                [self._prompt] * windows,
+                beam_size=beam,
+                max_length=len(self._prompt) + bound,
+                return_scores=True,
+                return_no_speech_prob=True,
+            )
+        except RuntimeError as error:
+            raise EngineError(f"Whisper cannot decode {windows} windows: {error}") from error
+        return [
+            Decoded(result.sequences_ids[0], result.scores[0], result.no_speech_prob) for result in results
+        ]
+
+    def align(self, encoded: ctranslate2.StorageView, texts: list[list[int]], frames: list[int]) -> list[Any]:
+        """CTranslate2's WhisperAlignmentResult of each text with the first `frames` of its window."""
+        try:
+            return list(self._model.align(encoded, self._prompt, texts, frames))
+        except RuntimeError as error:
+            raise EngineError(f"Whisper cannot align {len(texts)} texts: {error}") from error

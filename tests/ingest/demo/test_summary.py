@@ -68,9 +68,17 @@ def test_low_coverage_is_a_problem():
     )
 
 
-def test_a_key_phrase_at_another_time_does_not_count():
-    late = keyword("follow up", speaker=BOB, start_ms=300, end_ms=900)
-    assert summary_of(ANN_SAYS, BOB_SAYS, late, END).keywords.found == 0
+@pytest.mark.parametrize("start_ms", [300, 9_000])
+def test_a_key_phrase_at_another_time_does_not_count(start_ms):
+    elsewhere = keyword("follow up", speaker=BOB, start_ms=start_ms, end_ms=start_ms + 600)
+    assert summary_of(ANN_SAYS, BOB_SAYS, elsewhere, END).keywords.found == 0
+
+
+@pytest.mark.parametrize(("speaker", "start_ms"), [(ANN, 3_000), (BOB, 5_000), (BOB, 0)])
+def test_a_caption_of_somebody_else_or_another_time_is_not_the_turn_s(speaker, start_ms):
+    elsewhere = said("b", "I will.", speaker=speaker, start_ms=start_ms, end_ms=start_ms + 1_000)
+    (problem,) = summary_of(ANN_SAYS, elsewhere, END).problems
+    assert "no caption for Bob" in problem
 
 
 def test_latencies_have_percentiles_by_clock():

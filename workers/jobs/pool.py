@@ -6,6 +6,7 @@ enqueued with a Retry: it must bear that.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -32,6 +33,7 @@ class ThreadWorker(SimpleWorker):
 
 async def serve(settings: Settings, service: Service) -> None:
     """Run jobs until the service stops; the one at hand is finished first."""
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)  # five lines a job, and not ours
     url = settings.redis.url.get_secret_value()
     with Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S) as connection:
         queues = [

@@ -5,14 +5,16 @@ from contextlib import asynccontextmanager
 import background
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from common.service import Service
 from common.settings import JobsSettings, RedisSettings, Settings
+from common.streams.client import Client
 from tests.kit import eventually
-from workers.jobs.pool import serve
+from workers.jobs.pool import ThreadWorker, run_jobs, serve
 
 pytestmark = pytest.mark.integration
 
@@ -101,3 +103,28 @@ async def test_a_worker_is_listed_while_it_works(redis, redis_settings, enqueue)
         await until(enqueue("hubbub", background.mark, "said", "one"), JobStatus.FINISHED)
         assert await asyncio.to_thread(workers) == [service.member]
     assert await asyncio.to_thread(workers) == []
+
+
+async def test_a_lost_connection_costs_a_moment_not_the_worker(redis, redis_settings, enqueue) -> None:
+    class Unlucky(ThreadWorker):
+        heartbeats = 0
+
+        def heartbeat(self, *args: object, **kwargs: object) -> None:
+            self.heartbeats += 1
+            if self.heartbeats == 1:
+                raise RedisConnectionError("gone")
+            super().heartbeat(*args, **kwargs)
+
+    job = enqueue("hubbub", background.mark, "said", "after all")
+    stopping = asyncio.Event()
+    queues = [Queue("hubbub", connection=job.connection, serializer=JSONSerializer)]
+    worker = Unlucky(queues, connection=job.connection, serializer=JSONSerializer)
+    task = asyncio.create_task(asyncio.to_thread(run_jobs, worker, stopping.is_set))
+    await eventually("the job done", lambda: _said(redis, [b"after all"]))
+    stopping.set()
+    await asyncio.wait_for(task, 20)
+
+
+async def _said(redis: Client, expected: list[bytes]) -> object:
+    seen = await redis.lrange("said", 0, -1)
+    return seen == expected or seen

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,16 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.pt"
 _SAMPLES_PER_FRAME = 320
 _SAMPLES_AT_LEAST = 400  # the receptive field of the first frame
+
+_LOADING_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    UnpicklingError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +78,10 @@ class Wav2Vec2Engine:
         try:
             model, architecture = _from_folder(Path(weights)) if Path(weights).is_dir() else _bundle(weights)
             model = model.to(device).eval()
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise EngineError(f"cannot load wav2vec2 from {weights}: {error}") from error
+        except _LOADING_ERRORS as error:
+            raise EngineError(
+                f"cannot load wav2vec2 from {weights}: {str(error).partition('\n')[0]}"
+            ) from error
         labels = Labels(architecture.labels)
         return cls(model, labels, device=device, normalize_waveform=architecture.normalize_waveform)
 

@@ -81,6 +81,6 @@ def _download(name: str) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(
             f"no Whisper weights named {name!r}: neither a folder nor to be had from the hub "
-            f"({type(error).__name__}: {str(error).splitlines()[0]}); "
+            f"({type(error).__name__}: {str(error).partition('\n')[0]}); "
             f"with no network, use {BUNDLED!r} or a path"
         ) from error

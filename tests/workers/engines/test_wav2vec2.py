@@ -39,6 +39,7 @@ def save_model(folder, **changed):
     architecture = ARCHITECTURE | changed
     model = models.wav2vec2_model(**architecture)
     torch.nn.init.normal_(model.aux.weight, std=2.0)
+    torch.nn.init.constant_(model.aux.bias[:2], -2.0)  # letters often enough
     torch.save(model.state_dict(), folder / "weights.pt")
     normalizes = architecture["extractor_mode"] == "layer_norm"
     config = {"model": architecture, "labels": LABELS, "normalize_waveform": normalizes}

@@ -79,9 +79,8 @@ class Wav2Vec2Engine:
             model, architecture = _from_folder(Path(weights)) if Path(weights).is_dir() else _bundle(weights)
             model = model.to(device).eval()
         except _LOADING_ERRORS as error:
-            raise EngineError(
-                f"cannot load wav2vec2 from {weights}: {str(error).partition('\n')[0]}"
-            ) from error
+            reason, *_ = str(error).split("\n")
+            raise EngineError(f"cannot load wav2vec2 from {weights}: {reason}") from error
         labels = Labels(architecture.labels)
         return cls(model, labels, device=device, normalize_waveform=architecture.normalize_waveform)
 

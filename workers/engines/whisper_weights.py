@@ -79,8 +79,9 @@ def _download(name: str) -> Path:
     try:
         return Path(download_model(name))
     except (OSError, ValueError, RuntimeError) as error:
+        reason, *_ = str(error).split("\n")
         raise EngineError(
             f"no Whisper weights named {name!r}: neither a folder nor to be had from the hub "
-            f"({type(error).__name__}: {str(error).partition('\n')[0]}); "
+            f"({type(error).__name__}: {reason}); "
             f"with no network, use {BUNDLED!r} or a path"
         ) from error

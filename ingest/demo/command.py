@@ -43,9 +43,10 @@ def demo() -> None:
 
 
 async def _until_told(showing: Coroutine[Any, Any, Summary]) -> Summary:
-    """Let SIGTERM stop everything in order, as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal stop everything in order, as Ctrl-C does."""
     task = asyncio.ensure_future(showing)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task
 
 

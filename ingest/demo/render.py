@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
@@ -33,7 +34,7 @@ def loading(pools: Mapping[str, bool], elapsed_s: float) -> RenderableType:
     """Which pools are ready while the models load."""
     text = Text(f"starting  {elapsed_s:4.1f} s  ")
     for pool, ready in pools.items():
-        text.append(f"{'✓' if ready else '·'} {pool}  ", style="green" if ready else "dim")
+        text.append(f"{'✓' if ready else '·'}\N{NO-BREAK SPACE}{pool}  ", style="green" if ready else "dim")
     return text
 
 
@@ -64,7 +65,8 @@ def panel(board: Board, progress: Progress, page_url: str) -> RenderableType:
         _keywords(board.keywords[-_SHOWN_KEYWORDS:]),
         _moods(board),
         _latencies(board),
-        _footer(board, progress, page_url),
+        _service(board, page_url),
+        _position(board, progress),
     )
 
 
@@ -106,12 +108,14 @@ def _keywords(keywords: Sequence[Keyword]) -> Text:
     return text
 
 
-def _moods(board: Board) -> Text:
-    text = _row("mood")
-    for speaker, mood in board.moods.items():
-        text.append(f"{speaker.name} ", style=_colour(speaker, board))
-        text.append_text(mood_bar(mood)).append("  ")
-    return text
+def _moods(board: Board) -> Table:
+    cells = [
+        Text(f"{speaker.name} ", style=_colour(speaker, board)).append_text(mood_bar(mood))
+        for speaker, mood in board.moods.items()
+    ]
+    grid = Table.grid()
+    grid.add_row(_row("mood"), Columns(cells, padding=(0, 3)))
+    return grid
 
 
 def _latencies(board: Board) -> Text:
@@ -120,21 +124,25 @@ def _latencies(board: Board) -> Text:
         recent = percentile(values[-_RECENT:], 50)
         text.append(f"{clock.name.lower()} ", style="dim")
         text.append(f"{recent} ms   " if values else "-   ", style="bold")
-    text.append("service ", style="dim")
-    text.append(LEVELS[board.level], style="green" if board.level == 0 else "red")
     return text
+
+
+def _service(board: Board, page_url: str) -> Text:
+    text = _row("service")
+    text.append(f"{LEVELS[board.level]}   ", style="green" if board.level == 0 else "red")
+    return text.append(page_url, style="underline")
 
 
 def _row(name: str) -> Text:
     return Text.assemble((name.ljust(10), "dim"), no_wrap=True, overflow="ellipsis")
 
 
-def _footer(board: Board, progress: Progress, page_url: str) -> Table:
+def _position(board: Board, progress: Progress) -> Table:
     grid = Table.grid(padding=(0, 2))
     played = f"{clock_time(progress.position_ms)} / {clock_time(progress.duration_ms)}"
-    bar = ProgressBar(total=progress.duration_ms, completed=progress.position_ms, width=24)
+    bar = ProgressBar(total=progress.duration_ms, completed=progress.position_ms, width=40)
     done = "finishing" if progress.position_ms >= progress.duration_ms and not board.ended else ""
-    grid.add_row(Text(played), bar, Text(page_url, style="underline"), Text(done, style="dim"))
+    grid.add_row(Text(played), bar, Text(done, style="dim"))
     return grid
 
 

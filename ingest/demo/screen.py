@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from common.results import Result
 from ingest.demo.board import Board
@@ -14,7 +15,7 @@ from ingest.demo.render import Progress, final_line, loading, panel
 
 
 class Screen(Protocol):
-    """What the demo tells a person, in this order: loading, serving, then results and progress."""
+    """What the demo tells a person, in this order: loading, serving, results and progress, stopping."""
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -33,6 +34,9 @@ class Screen(Protocol):
 
     def progress(self, board: Board, progress: Progress) -> None:
         """Time goes by; called several times a second."""
+
+    def stopping(self) -> None:
+        """The meeting is over, and the system drains."""
 
 
 class LiveScreen:
@@ -67,6 +71,10 @@ class LiveScreen:
     def progress(self, board: Board, progress: Progress) -> None:
         """See Screen."""
         self._draw(panel(board, progress, self._page_url))
+
+    def stopping(self) -> None:
+        """See Screen."""
+        self._draw(Text("stopping …", style="dim"))
 
     def _draw(self, view: RenderableType) -> None:
         self._live.update(view, refresh=True)
@@ -105,6 +113,10 @@ class PlainScreen:
 
     def progress(self, board: Board, progress: Progress) -> None:
         """Nothing to redraw."""
+
+    def stopping(self) -> None:
+        """See Screen."""
+        self._print("stopping")
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

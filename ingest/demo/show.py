@@ -100,15 +100,21 @@ async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs
         try:
             async with _started(settings, redis, screen, logs) as system:
                 screen.serving(f"{system.gateway_url}/#/meetings/{MEETING.id}")
-                performed = Show(meeting, screen, ResultLog(redis, settings.shards))
-                return await unless_one_ends(
-                    performed.perform(system.ingest_url),
-                    performed.follow(),
-                    performed.redraw(),
-                    asyncio.shield(system.supervision),
-                )
+                try:
+                    return await _perform(system, Show(meeting, screen, ResultLog(redis, settings.shards)))
+                finally:
+                    screen.stopping()
         finally:
             await redis.aclose()
+
+
+async def _perform(system: Running, performed: Show) -> Summary:
+    return await unless_one_ends(
+        performed.perform(system.ingest_url),
+        performed.follow(),
+        performed.redraw(),
+        asyncio.shield(system.supervision),
+    )
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ def test_a_system_that_fails_is_an_error_that_names_the_log(monkeypatch, logs):
     assert str(logs()[0]) in str(failure.value)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_show_clean_up(number, monkeypatch, capsys, logs):
     cleaned = []
 

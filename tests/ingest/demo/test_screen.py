@@ -33,6 +33,7 @@ PLAIN_LINES = [
     "00:00 ~ Ann is upbeat, polarity +0.60",
     "00:03   Bob:  [lost]",
     "00:05 ! audio is missing until 00:06: full",
+    "stopping",
 ]
 
 
@@ -46,6 +47,7 @@ def shown_on(console):
             board.take(result)
             screen.show(result, board)
             screen.progress(board, Progress(1_000, 6_000))
+        screen.stopping()
     return console.file.getvalue()
 
 

@@ -2,20 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from scripted_meeting import MEETING, SHARDS, meeting_results
 
-from common.embedded import embedded_redis
 from common.identity import Meeting
 from common.results import Result
 from common.service import Service
 from common.settings import GatewaySettings, RedisSettings, Settings
 from common.streams.audio_log import AudioLog
-from common.streams.client import connect
+from common.streams.client import Client
 from workers.gateway.app import serve
 
 
@@ -31,30 +31,31 @@ class HeadlessService(Service):
         self.serving.set_result(url)
 
 
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    with embedded_redis() as url:
-        yield url
+class GatewayClient(httpx.AsyncClient):
+    """A client of a gateway that can tell it to stop."""
+
+    def __init__(self, service: HeadlessService, serving: asyncio.Task[None]) -> None:
+        super().__init__(base_url=service.serving.result(), timeout=10)
+        self._service = service
+        self._serving = serving
+
+    async def stop(self) -> None:
+        self._service.stopping.set()
+        await self._serving
 
 
 @pytest.fixture
-async def redis_settings(redis_url: str) -> RedisSettings:
-    settings = RedisSettings(url=redis_url)
-    client = connect(settings)
-    await client.flushall()
-    await client.aclose()
-    return settings
+def redis_settings(valkey_url: str) -> RedisSettings:
+    return RedisSettings(url=SecretStr(valkey_url))
 
 
 @pytest.fixture
-async def log(redis_settings: RedisSettings) -> AsyncIterator[AudioLog]:
-    client = connect(redis_settings)
-    yield AudioLog(client, SHARDS, 1000)
-    await client.aclose()
+def log(redis: Client) -> AudioLog:
+    return AudioLog(redis, SHARDS, 1000)
 
 
 Publish = Callable[..., Awaitable[None]]
-Run = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+Run = Callable[..., AbstractAsyncContextManager[GatewayClient]]
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def run_gateway(redis_settings: RedisSettings) -> Run:
     """Run a gateway with the given settings; the context is a client for it."""
 
     @asynccontextmanager
-    async def run(**changes: object) -> AsyncIterator[httpx.AsyncClient]:
-        gateway = GatewaySettings(port=0, **changes)
+    async def run(port: int = 0, **changes: object) -> AsyncIterator[GatewayClient]:
+        gateway = GatewaySettings(port=port, **changes)
         settings = Settings(shards=SHARDS, redis=redis_settings, gateway=gateway)
         service = HeadlessService(settings)
         serving = asyncio.create_task(serve(settings, service))
@@ -84,10 +85,9 @@ def run_gateway(redis_settings: RedisSettings) -> Run:
         try:
             if serving.done():
                 serving.result()
-            async with httpx.AsyncClient(base_url=service.serving.result(), timeout=10) as client:
+            async with GatewayClient(service, serving) as client:
                 yield client
-                service.stopping.set()
-                await serving
+                await client.stop()
         finally:
             service.stopping.set()
             await serving
@@ -97,7 +97,7 @@ def run_gateway(redis_settings: RedisSettings) -> Run:
 
 
 @pytest.fixture
-async def gateway(run_gateway: Run) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(run_gateway: Run) -> AsyncIterator[GatewayClient]:
     async with AsyncExitStack() as stack:
         yield await stack.enter_async_context(run_gateway())
 

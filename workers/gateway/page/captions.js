@@ -4,6 +4,7 @@
 import { clock, el, setText } from "./dom.js";
 
 const UNTOLD = { deferred: "not transcribed yet", lost: "not transcribed" };
+const NOBODY = { id: "", name: "" };
 const NEAR_BOTTOM_PX = 80;
 const ANNOUNCE_MS = 1500;
 const ANNOUNCED = 20;
@@ -30,7 +31,7 @@ export class Captions {
 
   gap(result) {
     if (this.lines.has(result.id)) return;
-    const line = this.open(result.id, result);
+    const line = this.open(result.id, { ...result, speaker: NOBODY });
     line.status = "final";
     line.item.className = "gap";
     const seconds = ((result.end_ms - result.start_ms) / 1000).toFixed(1);

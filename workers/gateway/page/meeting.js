@@ -51,7 +51,6 @@ class MeetingPage {
   }
 
   take(result, isNew) {
-    if (result.speaker.id) this.speakers.meet(result.speaker);
     if (result.type === "transcript") this.transcript(result, isNew);
     else if (result.type === "keyword") this.keywords.add(result);
     else if (result.type === "sentiment") this.speakers.mood(result);

@@ -85,6 +85,8 @@ class Take:
         if start == end:
             return b"", False
         afresh = start == self._base or start != self.segmenter.decided
+        if afresh and self._decider:
+            self._decider.start_afresh()
         self.segmenter.skip(start)
         return self.tape.read(start, end), afresh
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from common.commit import Bury, OwnedShard
 from common.errors import InvalidMessage
-from common.stage import Entry
+from common.stage import Acknowledge, Entry
 from common.streams.codec import decode
 from common.streams.fenced import FencedShards, RawEntry
 from common.streams.leases import Lease
@@ -13,11 +13,16 @@ from common.streams.leases import Lease
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one read brought. `careful` entries go to the stage one at a time."""
+    """What one read brought.
+
+    `careful` entries go to the stage one at a time. `trimmed` ones were pending when results ran
+    out of their retention; nothing is left of them to process.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     careful: list[tuple[Entry, RawEntry]] = field(default_factory=list)
     unreadable: list[Bury] = field(default_factory=list)
+    trimmed: list[Acknowledge] = field(default_factory=list)
     fenced: list[Lease] = field(default_factory=list)
 
 
@@ -58,6 +63,9 @@ def _note_progress(shard: OwnedShard, raw: Sequence[RawEntry]) -> None:
 
 def _sort_in(shard: OwnedShard, raw: Sequence[RawEntry], batch: Batch) -> None:
     for item in raw:
+        if not item.fields:
+            batch.trimmed.append(Acknowledge(item.id))
+            continue
         try:
             entry = Entry(item.id, decode(item.fields))
         except InvalidMessage as error:

@@ -98,7 +98,7 @@ class StageLoop:
     # Processing
 
     async def _process(self, batch: Batch, *, busy: bool) -> Step:
-        effects: list[Effect | Bury] = list(batch.unreadable)
+        effects: list[Effect | Bury] = [*batch.trimmed, *batch.unreadable]
         for bury in batch.unreadable:
             self._log.error("unreadable_entry", entry=bury.entry.id.id, error=bury.error)
         due = time.monotonic() - self._called_at >= TICK_MS / 1000
@@ -124,14 +124,15 @@ class StageLoop:
     def _suspect(self, entries: Sequence[Entry], error: Exception) -> None:
         """The stage failed on several entries, or on none: replay what it holds, one by one."""
         self._log.error("stage_failed", entries=len(entries), error=repr(error), exc_info=error)
+        shards = {entry.id.shard for entry in entries}
         if isinstance(error, EntryFailed):
             self._failures[error.entry] += 1
+            shards.add(error.entry.shard)
         elif not entries:
             self._idle_failures += 1
             if self._idle_failures >= TRIES:
                 raise error
-        shards = {entry.id.shard for entry in entries} or set(self.ownership.owned)
-        self.ownership.restart(shards, careful=True)
+        self.ownership.restart(shards or set(self.ownership.owned), careful=True)
 
     async def _process_carefully(self, careful: Sequence[tuple[Entry, RawEntry]]) -> list[Effect | Bury]:
         effects: list[Effect | Bury] = []

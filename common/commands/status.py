@@ -12,6 +12,7 @@ from rich.table import Table
 from common.commands import JsonOption, RedisOption
 from common.errors import HubbubError
 from common.settings import Settings, settings_for
+from common.stage import Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
 from common.topology import POOLS
@@ -57,8 +58,9 @@ def _show(overview: Overview, console: Console) -> None:
 
 
 def _row(overview: Overview, pool: str) -> Sequence[str]:
+    # Of results, some stay pending for good reason: what moods and baselines rest on.
     processes = [process for process in overview.processes if process.pool == pool]
-    groups = [group for group in overview.groups if group.pool == pool]
+    groups = [g for g in overview.groups if g.pool == pool and g.stream != Stream.RESULTS]
     return (
         str(len(processes)),
         f"{len(overview.owners[pool])}" if pool in overview.owners else "",

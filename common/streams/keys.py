@@ -28,7 +28,12 @@ def watermarks(shard: int, pool: str) -> str:
 
 def meeting(shard: int, meeting_: Meeting) -> str:
     """The hash that holds a meeting's record."""
-    return f"hb:{{{shard}}}:meeting:{meeting_.tenant}/{meeting_.id}"
+    return meeting_named(shard, f"{meeting_.tenant}/{meeting_.id}")
+
+
+def meeting_named(shard: int, name: str) -> str:
+    """The same, by the name under which `meetings` lists it."""
+    return f"hb:{{{shard}}}:meeting:{name}"
 
 
 def meetings(shard: int) -> str:

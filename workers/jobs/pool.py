@@ -20,6 +20,7 @@ from rq.timeouts import TimerDeathPenalty
 from common.service import Service
 from common.settings import Settings
 from common.streams.client import PASSING
+from workers.jobs.retention import enqueue_regularly
 
 POLL_S = 1
 TIMEOUT_S = 10
@@ -40,8 +41,11 @@ async def serve(settings: Settings, service: Service) -> None:
             Queue(name, connection=connection, serializer=JSONSerializer) for name in settings.jobs.queues
         ]
         worker = ThreadWorker(queues, name=service.member, connection=connection, serializer=JSONSerializer)
-        service.ready()
-        await asyncio.to_thread(run_jobs, worker, service.stopping.is_set)
+        async with asyncio.TaskGroup() as group:
+            retention = group.create_task(enqueue_regularly(queues[0]))
+            service.ready()
+            await asyncio.to_thread(run_jobs, worker, service.stopping.is_set)
+            retention.cancel()
 
 
 def run_jobs(worker: SimpleWorker, is_stopping: Callable[[], bool]) -> None:

@@ -1,10 +1,7 @@
 """The ingest process: its routes, its server, its life."""
 
 import asyncio
-import socket
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,13 +18,13 @@ from common.streams.deployment import join_deployment
 from ingest.endpoints import Endpoints
 from ingest.layouts import Cutting
 from ingest.meetings import Meetings, Patience
+from ingest.server import Server, listening, server_config
+from ingest.sink import AudioSink
 from ingest.tracks import ChunkSize
 from ingest.uploads import Uploads
 from ingest.writer import Writer
 
-_PING_S = 20
-_PONG_S = 120
-_GOODBYE_S = 5
+_DRAIN_S = 5
 
 
 async def serve(settings: Settings, service: Service) -> None:
@@ -36,15 +33,15 @@ async def serve(settings: Settings, service: Service) -> None:
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit)
     writer = Writer(sink, unix_ms)
     meetings = new_meetings(sink, writer, settings.ingest)
-    with _listening(settings.ingest) as listener:
-        server = _Server(_server_config(_app(meetings, settings.ingest, service), settings.ingest))
+    with listening(settings.ingest) as listener:
+        server = Server(server_config(_app(meetings, settings.ingest, service), settings.ingest))
         async with asyncio.TaskGroup() as group:
             side_tasks = [group.create_task(writer.run()), group.create_task(meetings.run())]
             group.create_task(_stop_with(service, server))
             service.ready("ws://{}:{}".format(*listener.getsockname()[:2]))
             await server.serve([listener])
             service.stopping.set()
-            await writer.drained()
+            await writer.drained(_DRAIN_S)
             await meetings.close()
             for task in side_tasks:
                 task.cancel()
@@ -55,7 +52,7 @@ def unix_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def new_meetings(sink: AudioLog, writer: Writer, settings: IngestSettings) -> Meetings:
+def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> Meetings:
     """The registry of meetings, as configured."""
     cutting = Cutting(
         ChunkSize.of_ms(settings.chunk_min_ms, settings.chunk_max_ms),
@@ -100,40 +97,6 @@ def _app(meetings: Meetings, settings: IngestSettings, service: Service) -> Star
 
 def _answer(*, good: bool) -> Response:
     return PlainTextResponse("ok\n" if good else "not ready\n", 200 if good else 503)
-
-
-class _Server(uvicorn.Server):
-    """Signals are for the service to hear."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
-def _server_config(app: Starlette, settings: IngestSettings) -> uvicorn.Config:
-    """No compression (PCM gains nothing and a bomb is cheap), pings that forgive a slow answer."""
-    return uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        http="httptools",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        ws_max_size=settings.max_message_bytes,
-        ws_per_message_deflate=False,
-        ws_ping_interval=_PING_S,
-        ws_ping_timeout=_PONG_S,
-        timeout_graceful_shutdown=_GOODBYE_S,
-        backlog=2048,
-    )
-
-
-@contextmanager
-def _listening(settings: IngestSettings) -> Generator[socket.socket, None, None]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.create_server((settings.host, settings.port), family=family, backlog=2048) as listener:
-        yield listener
 
 
 async def _stop_with(service: Service, server: uvicorn.Server) -> None:

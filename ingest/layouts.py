@@ -49,6 +49,10 @@ class Taken:
     joined: list[Joined] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
+    def in_order(self) -> list[AudioChunk | Joined | Gap]:
+        """All of it, as it is written."""
+        return [*self.joined, *self.chunks, *self.gaps]
+
 
 class Layout(Protocol):
     """The tracks of one source, over all its connections."""
@@ -56,7 +60,7 @@ class Layout(Protocol):
     def take(self, audio: Audio, moment: Moment) -> Taken:
         """A message. Raises Refused when it names one speaker too many."""
 
-    def flush(self) -> list[AudioChunk]:
+    def flush(self) -> Taken:
         """The connection is gone: what was held back."""
 
     def resume(self, pcm_format: PcmFormat) -> None:
@@ -77,14 +81,16 @@ class _Roster:
         self._cutting = cutting
         self.audio: dict[str, TrackAudio] = {}
 
+    def admit(self, speaker: Speaker) -> None:
+        """Raises Refused when the speaker would be one too many."""
+        if speaker.id not in self.audio and len(self.audio) >= self._cutting.max_tracks:
+            raise Refused(Reason.TOO_MANY, f"more than {self._cutting.max_tracks} speakers on one connection")
+
     def open(self, speaker: Speaker, at: int, taken: Taken) -> TrackAudio:
-        """The speaker's track; raises Refused when it would be one too many."""
+        """The speaker's track, which begins here if it is new. Raises Refused."""
+        self.admit(speaker)
         audio = self.audio.get(speaker.id)
         if audio is None:
-            if len(self.audio) >= self._cutting.max_tracks:
-                raise Refused(
-                    Reason.TOO_MANY, f"more than {self._cutting.max_tracks} speakers on one connection"
-                )
             audio = TrackAudio(Track(self._meeting, speaker.id, speaker), self._cutting.chunk)
             self.audio[speaker.id] = audio
             taken.joined.append(Joined(audio.track, at))
@@ -116,6 +122,7 @@ class IsolatedTracks:
         """See Layout."""
         taken = Taken()
         speaker = audio.speaker or self._default
+        self._roster.admit(speaker)
         feed = self._feed(speaker, audio, moment)
         track = self._roster.open(speaker, feed.end, taken)
         for stretch in feed.push(audio, moment):
@@ -126,12 +133,13 @@ class IsolatedTracks:
             taken.chunks += track.drain()
         return taken
 
-    def flush(self) -> list[AudioChunk]:
+    def flush(self) -> Taken:
         """See Layout."""
-        chunks = []
+        taken = Taken()
         for speaker_id, feed in self._feeds.items():
-            chunks += self._roster.audio[speaker_id].push(feed.flush())
-        return chunks + self._roster.drain()
+            taken.chunks += self._roster.audio[speaker_id].push(feed.flush())
+        taken.chunks += self._roster.drain()
+        return taken
 
     def resume(self, pcm_format: PcmFormat) -> None:
         """See Layout."""
@@ -167,6 +175,7 @@ class MixedTracks:
         self._labels = Labels(cutting.hangover_samples)
         self._feed: Feed | None = None
         self._current: TrackAudio | None = None
+        self._hole: Stretch | None = None
 
     def take(self, audio: Audio, moment: Moment) -> Taken:
         """See Layout."""
@@ -181,12 +190,13 @@ class MixedTracks:
             self._route(stretch, taken)
         return taken
 
-    def flush(self) -> list[AudioChunk]:
+    def flush(self) -> Taken:
         """See Layout."""
         taken = Taken()
         if self._feed is not None:
             self._route(self._feed.flush(), taken)
-        return taken.chunks + self._roster.drain()
+        taken.chunks += self._roster.drain()
+        return taken
 
     def resume(self, pcm_format: PcmFormat) -> None:
         """See Layout."""
@@ -203,15 +213,16 @@ class MixedTracks:
             self._feed.excuse(waited_ms)
 
     def _route(self, stretch: Stretch, taken: Taken) -> None:
-        """Give each speaker their part of a stretch."""
-        start, hole = stretch.start, stretch.hole
+        """Give each speaker their part of a stretch, and a hole to the first who speaks after it."""
+        start = stretch.start
+        if stretch.hole:
+            self._hole = stretch
         for speaker, stop in self._labels.cut(start, stretch.end):
             track = self._turn(speaker, start, taken)
-            part = stretch.part(start, stop)
-            if hole:
-                taken.gaps.append(_gap(track.track, stretch))
-                hole = 0
-            taken.chunks += track.push(part)
+            if self._hole is not None:
+                taken.gaps.append(_gap(track.track, self._hole))
+                self._hole = None
+            taken.chunks += track.push(stretch.part(start, stop))
             start = stop
 
     def _turn(self, speaker: Speaker, at: int, taken: Taken) -> TrackAudio:

@@ -32,9 +32,9 @@ def _signed_24(pcm: bytes) -> Samples:
 
 
 def _floats(pcm: bytes) -> Samples:
-    return np.nan_to_num(np.frombuffer(pcm, "<f4").astype(np.float32), posinf=0, neginf=0) * np.float32(
-        32_768
-    )
+    """Full scale is ±1; what is beyond, or no number, would poison a resampler."""
+    within = np.clip(np.nan_to_num(np.frombuffer(pcm, "<f4").astype(np.float32)), -1, 1)
+    return within * np.float32(32_768)
 
 
 def _mulaw_table() -> Samples:

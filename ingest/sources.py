@@ -79,7 +79,7 @@ class Source:
         missing = audio.seq - self._last_seq - 1 if audio.seq and self._last_seq is not None else 0
         taken = self._layout.take(audio, Moment(arrival_ms, missing))
         self._last_seq = audio.seq if audio.seq is not None else self._last_seq
-        await self.lane.put([*taken.joined, *taken.chunks, *taken.gaps])
+        await self.lane.put(taken.in_order())
 
     def excuse(self, waited_ms: int) -> None:
         """It was we who kept the source waiting."""
@@ -89,7 +89,7 @@ class Source:
     def pause(self) -> None:
         """The connection is gone; the source may come back."""
         if self._layout is not None:
-            self.lane.add(self._layout.flush())
+            self.lane.add(self._layout.flush().in_order())
 
     def finish(self, ends: Mapping[str, int]) -> None:
         """The source is gone, after `pause`. A track that `ends` shows further on lives elsewhere."""

@@ -97,9 +97,10 @@ async def _own_system(settings: Settings) -> AsyncIterator[Transcriber]:
         os.environ.setdefault(name, value)
     with tempfile.NamedTemporaryFile(prefix="hubbub-transcribe-", suffix=".log") as log:
         scale = dict.fromkeys(_POOLS, 1)
-        async with running(
-            with_ports(settings, 0, 0), redis_url=None, scale=scale, output=log.file
-        ) as system, _results(_with_redis(settings, system.redis_url)) as results:
+        async with (
+            running(with_ports(settings, 0, 0), redis_url=None, scale=scale, output=log.file) as system,
+            _results(_with_redis(settings, system.redis_url)) as results,
+        ):
             yield Transcriber(system.ingest_url, results)
 
 

@@ -89,8 +89,7 @@ class Transcriber:
             asyncio.TaskGroup() as group,
         ):
             tasks = [
-                group.create_task(self._one(client, slots, number, clip))
-                for number, clip in enumerate(clips)
+                group.create_task(self._one(client, slots, number, clip)) for number, clip in enumerate(clips)
             ]
             for task in tasks:
                 yield await task

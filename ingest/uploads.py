@@ -62,8 +62,14 @@ class _Upload:
     """One request."""
 
     def __init__(self, meetings: Meetings) -> None:
-        self.samples = 0
         self._meetings = meetings
+        self._frames = 0
+        self._rate = SAMPLE_RATE
+
+    @property
+    def samples(self) -> int:
+        """Canonical samples taken."""
+        return self._frames * SAMPLE_RATE // self._rate
 
     async def run(self, request: Request, meeting: Meeting, reader: Reader) -> None:
         speaker, session = _speaker(request), None
@@ -77,9 +83,8 @@ class _Upload:
                         Caller(meeting, audio.format, speaker, can_wait=True)
                     )
                     await session.take(audio)
-                    self.samples += (
-                        len(audio.pcm) // audio.format.frame_bytes * SAMPLE_RATE // audio.format.rate
-                    )
+                    self._frames += len(audio.pcm) // audio.format.frame_bytes
+                    self._rate = audio.format.rate
             finished = True
             reader.finish()
         finally:

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import structlog
+
 from common.errors import Backlogged, HubbubError
 from common.messages import AudioChunk
 from common.streams.client import PASSING
@@ -12,6 +14,8 @@ from ingest import metrics
 from ingest.notices import Gap, Notice, to_status
 from ingest.refusals import Reason, Refused
 from ingest.sink import AudioSink
+
+log = structlog.get_logger()
 
 Item = AudioChunk | Notice
 
@@ -121,6 +125,10 @@ class Writer:
     def schedule(self, lane: Lane) -> None:
         """There is something in a lane."""
         self._waiting[lane] = None
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -132,10 +140,13 @@ class Writer:
             else:
                 await self._sleep()
 
-    async def drained(self) -> None:
-        """Until nothing waits."""
-        for lane in list(self._waiting):
-            await lane.written()
+    async def drained(self, within_s: float) -> None:
+        """Until nothing waits, or the time is up."""
+        try:
+            async with asyncio.timeout(within_s):
+                await asyncio.gather(*(lane.written() for lane in self._waiting), return_exceptions=True)
+        except TimeoutError:
+            log.warning("audio_left_behind", sources=len(self._waiting))
 
     async def _sleep(self) -> None:
         self._wake.clear()

@@ -21,6 +21,7 @@ from ingest.demo.show import show
 from ingest.demo.summary import Summary
 
 INTERRUPTED = 130
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo() -> None:
@@ -32,7 +33,7 @@ def demo() -> None:
         try:
             with screen_for(console) as screen:
                 summary = asyncio.run(_until_told(show(settings, load_meeting(), screen, logs.file)))
-        except (KeyboardInterrupt, asyncio.CancelledError):
+        except asyncio.CancelledError:
             Path(logs.name).unlink(missing_ok=True)
             console.print("interrupted; everything is stopped")
             raise typer.Exit(INTERRUPTED) from None
@@ -43,10 +44,15 @@ def demo() -> None:
 
 
 async def _until_told(showing: Coroutine[Any, Any, Summary]) -> Summary:
-    """Let SIGTERM and a closed terminal stop everything in order, as Ctrl-C does."""
+    """Let the first signal stop everything in order; more of them would leave processes behind."""
     task = asyncio.ensure_future(showing)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    def stop() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    for number in STOPPING:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     return await task
 
 

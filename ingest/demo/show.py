@@ -1,9 +1,10 @@
 """The demo itself: start the system, play the meeting, follow its results until nothing is open."""
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 
@@ -94,7 +95,7 @@ def with_redis(settings: Settings, url: str) -> Settings:
 
 async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs: IO[bytes]) -> Summary:
     """Run everything on this machine, and the meeting through it. Raises HubbubError."""
-    with embedded_redis() as redis_url:
+    with _server() as redis_url:
         settings = with_redis(settings, redis_url)
         redis = connect(settings.redis)
         try:
@@ -106,6 +107,18 @@ async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs
                     screen.stopping()
         finally:
             await redis.aclose()
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The embedded server, deaf to what a terminal sends to all its processes: the pools drain into it."""
+    with ExitStack() as stack:
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+        try:
+            url = stack.enter_context(embedded_redis())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        yield url
 
 
 async def _perform(system: Running, performed: Show) -> Summary:

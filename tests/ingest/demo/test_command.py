@@ -1,6 +1,5 @@
 import asyncio
 import os
-import signal
 from dataclasses import replace
 
 import pytest
@@ -55,7 +54,7 @@ def test_a_system_that_fails_is_an_error_that_names_the_log(monkeypatch, logs):
     assert str(logs()[0]) in str(failure.value)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", command.STOPPING)
 def test_a_signal_lets_the_show_clean_up(number, monkeypatch, capsys, logs):
     cleaned = []
 
@@ -64,7 +63,8 @@ def test_a_signal_lets_the_show_clean_up(number, monkeypatch, capsys, logs):
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)
+            os.kill(os.getpid(), number)  # once more, impatiently
+            await asyncio.sleep(0.01)
             cleaned.append(True)
 
     with pytest.raises(typer.Exit) as stopped:

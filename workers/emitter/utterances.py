@@ -1,7 +1,8 @@
 """All open utterances of the shards this process owns, in order within each track."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,11 @@ from workers.engines.speech import decode_payload
 
 
 class Utterances:
-    """Open utterances by shard and track, each track's in the order in which they began."""
+    """Open utterances by shard, in the order in which they began within each track."""
 
     def __init__(self, encoding: Payload, *, mels: int, patience_ms: int) -> None:
         self._encoding, self._mels, self._patience_ms = encoding, mels, patience_ms
-        self._tracks: defaultdict[int, dict[str, dict[str, Utterance]]] = defaultdict(dict)
+        self._open: defaultdict[int, dict[str, Utterance]] = defaultdict(dict)
 
     def take(self, entry: Entry, now_ms: int) -> None:
         """Add a window. Raises InvalidMessage for what this process cannot transcribe."""
@@ -27,52 +28,43 @@ class Utterances:
         if not isinstance(window, Window):
             raise InvalidMessage(f"{type(window).__name__} on the stream {entry.id.stream}")
         frames = self._frames(window)
-        track = self._tracks[entry.id.shard].setdefault(window.track.key, {})
-        utterance = track.get(window.utterance) or Utterance(entry.id.shard, window)
+        utterances = self._open[entry.id.shard]
+        utterance = utterances.get(window.utterance) or Utterance(entry.id.shard, window)
         superseded = window.due and utterance.partial_since_ms is not None
         utterance.add(entry.id, window, frames)
         utterance.heard_ms = now_ms
-        track[window.utterance] = utterance
+        utterances[window.utterance] = utterance
         PARTIALS_SUPERSEDED.inc(bool(superseded))
 
     def in_turn(self) -> Iterator[list[Utterance]]:
-        """For each track, what may be transcribed next: finals that wait, or else a partial.
+        """For each track, what is due, as far as it needs no audio still to come: finals, then a partial.
 
-        A track's results follow the order of its utterances, so nothing of an utterance comes
+        A track's results follow the order of its utterances, so nothing of an utterance may come
         before the final of the one before it.
         """
-        for tracks in self._tracks.values():
-            for track in tracks.values():
-                waiting: list[Utterance] = []
-                for utterance in track.values():
-                    if not utterance.final:
-                        if not waiting and utterance.partial_since_ms is not None:
-                            waiting.append(utterance)
-                        break
-                    waiting.append(utterance)
-                if waiting:
-                    yield waiting
+        for utterances in self._open.values():
+            for track in _by_track(utterances.values()):
+                spoken = list(takewhile(lambda utterance: utterance.final, track))
+                growing = track[len(spoken) : len(spoken) + 1]
+                due = [*spoken, *(u for u in growing if u.partial_since_ms is not None)]
+                if due:
+                    yield due
 
     def close(self, utterance: Utterance) -> None:
         """Its final is out."""
-        tracks = self._tracks[utterance.shard]
-        track = tracks[utterance.newest.track.key]
-        del track[utterance.newest.utterance]
-        if not track:
-            del tracks[utterance.newest.track.key]
+        del self._open[utterance.shard][utterance.newest.utterance]
 
     def finish_abandoned(self, now_ms: int) -> None:
         """Make the final due of utterances of which nothing has come for too long."""
-        for tracks in self._tracks.values():
-            for track in tracks.values():
-                for utterance in track.values():
-                    if not utterance.final and now_ms - utterance.heard_ms > self._patience_ms:
-                        utterance.final = True
-                        UTTERANCES_ABANDONED.inc()
+        for utterances in self._open.values():
+            for utterance in utterances.values():
+                if not utterance.final and now_ms - utterance.heard_ms > self._patience_ms:
+                    utterance.final = True
+                    UTTERANCES_ABANDONED.inc()
 
     def release(self, shard: int) -> None:
         """Forget everything about a shard."""
-        self._tracks.pop(shard, None)
+        self._open.pop(shard, None)
 
     def _frames(self, window: Window) -> NDArray[np.float16] | NDArray[np.int16]:
         if window.encoding != self._encoding:
@@ -81,3 +73,10 @@ class Utterances:
             return decode_payload(window.payload, window.encoding, self._mels)
         except ValueError as error:
             raise InvalidMessage(f"a payload of {len(window.payload)} bytes in {window.encoding}") from error
+
+
+def _by_track(utterances: Iterable[Utterance]) -> Iterable[list[Utterance]]:
+    tracks: defaultdict[str, list[Utterance]] = defaultdict(list)
+    for utterance in utterances:
+        tracks[utterance.newest.track.key].append(utterance)
+    return tracks.values()

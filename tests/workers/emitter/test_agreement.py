@@ -73,3 +73,7 @@ def test_what_was_said_is_found_before_anything_that_follows(said, following):
     assert common_prefix(said, said + following) >= len(said)
     assert said_again(said, said + following) >= len(said) - len(following)
     assert said_again(said, said) == len(said)
+
+
+def test_a_word_heard_otherwise_is_still_that_word():
+    assert said_again(["their"], ["there", "is"]) == 1

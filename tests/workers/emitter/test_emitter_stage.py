@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from common.errors import EngineError, InvalidMessage
 from common.identity import Meeting, Speaker, Track
@@ -46,6 +47,22 @@ class Parrot:
 FOUR = Limits(windows=4, ms=1e9)
 
 
+class Babbler(Parrot):
+    """Never says the same word twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = count()
+
+    def _hear(self, window, word_times):
+        heard = super()._hear(window, word_times)
+        said = [f"b{next(self.words)}" for _ in heard.text.split()]
+        words = tuple(
+            replace(word, text=text) for word, text in zip(heard.words, said[: len(heard.words)], strict=True)
+        )
+        return replace(heard, text=" ".join(said), words=words)
+
+
 def new_stage(engine=None, *, allowed=range(2), limits=FOUR, batch_s=0.0):
     return EmitterStage(
         engine or Parrot(),
@@ -83,8 +100,12 @@ def utterance(steps, *, track=TRACKS[0], start=16_000, silent=False):
     return [*windows, replace(last, due="final")]
 
 
-def words(count):
-    return " ".join(f"w{i + 1}" for i in range(count))
+def words(number):
+    return " ".join(f"w{i + 1}" for i in range(number))
+
+
+def superseded():
+    return REGISTRY.get_sample_value("hubbub_emitter_partials_superseded_total")
 
 
 @pytest.fixture
@@ -145,11 +166,31 @@ def test_a_long_utterance_keeps_its_text_while_its_partials_stay_short(as_entrie
     assert max(settings.context_s for _, settings, _ in engine.batches[:-1]) <= 12
 
 
+def test_partials_stay_short_even_where_the_engine_never_agrees_with_itself(as_entries, ledger):
+    engine = Babbler()
+    shard = ledger(lambda: new_stage(engine))
+    transcripts = play(shard, utterance(80), as_entries)
+    assert max(settings.context_s for _, settings, _ in engine.batches[:-1]) <= 12
+    for before, after in pairwise(transcripts[:-1]):
+        assert after.stable.startswith(before.stable)
+
+
+def test_finals_are_served_in_the_order_in_which_speech_ended(as_entries, ledger):
+    first, second = utterance(2, start=0), utterance(2, track=TRACKS[2], start=800)
+    first[-1] = replace(first[-1], end=first[-1].end + 4000, captured_ms=first[-1].captured_ms + 250)
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
+    shard.deliver(as_entries([*second, *first], Stream.WINDOWS))
+    shard.settle()
+    assert [t.track for t in shard.messages()] == ["ana", "cy"]
+
+
 def test_partials_that_newer_audio_superseded_are_not_computed(as_entries, ledger):
     engine = Parrot()
     shard = ledger(lambda: new_stage(engine))
+    before = superseded()
     shard.deliver(as_entries(utterance(9), Stream.WINDOWS)[:-1])
     shard.settle()
+    assert superseded() - before == 7
     assert [(t.status, t.text) for t in shard.messages()] == [("partial", words(9))]
     assert len(engine.batches) == 1
 
@@ -182,6 +223,20 @@ def test_the_next_utterance_of_a_track_waits_for_the_final_of_the_one_before(as_
     shard.deliver(as_entries(both, Stream.WINDOWS))
     shard.settle()
     assert [(t.status, t.start_ms) for t in shard.messages()] == [("final", 0), ("partial", 3125)]
+
+
+def test_it_waits_even_where_that_final_has_to_be_supplied_by_time(shard, as_entries):
+    broken = utterance(3, start=0)[:-1]
+    following = [*utterance(3, start=50_000), *utterance(3, start=90_000)[:-1]]
+    shard.deliver(as_entries([*broken, *following], Stream.WINDOWS), now_ms=0)
+    shard.settle(now_ms=0)
+    assert [(t.status, t.start_ms) for t in shard.messages()] == [("partial", 0)]
+    shard.settle(now_ms=60_001)
+    assert [(t.status, t.start_ms) for t in shard.messages()][1:] == [
+        ("final", 0),
+        ("final", 3125),
+        ("final", 5625),
+    ]
 
 
 def test_an_utterance_may_begin_before_the_end_of_the_one_it_continues(shard, as_entries):

@@ -1,10 +1,9 @@
 """The demo itself: start the system, play the meeting, follow its results until nothing is open."""
 
 import asyncio
-import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 
@@ -15,7 +14,7 @@ from common.embedded import embedded_redis
 from common.errors import HubbubError
 from common.identity import DEFAULT_TENANT, Meeting
 from common.settings import Settings
-from common.streams.client import Client, connect
+from common.streams.client import Client, check_cancelled, connect
 from common.streams.reports import read_reports
 from common.streams.result_log import START, ResultLog
 from common.supervisor import Running, running
@@ -64,6 +63,7 @@ class Show:
         """Take every result of the meeting as it comes, until cancelled."""
         shard, after = MEETING.shard(self.log.shards), START
         while True:
+            check_cancelled()
             for stored in await self.log.follow({shard: after}):
                 after = stored.id
                 result = stored.decoded()
@@ -95,7 +95,7 @@ def with_redis(settings: Settings, url: str) -> Settings:
 
 async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs: IO[bytes]) -> Summary:
     """Run everything on this machine, and the meeting through it. Raises HubbubError."""
-    with _server() as redis_url:
+    with embedded_redis() as redis_url:
         settings = with_redis(settings, redis_url)
         redis = connect(settings.redis)
         try:
@@ -107,18 +107,6 @@ async def show(settings: Settings, meeting: BundledMeeting, screen: Screen, logs
                     screen.stopping()
         finally:
             await redis.aclose()
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """The embedded server, deaf to what a terminal sends to all its processes: the pools drain into it."""
-    with ExitStack() as stack:
-        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-        try:
-            url = stack.enter_context(embedded_redis())
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
-        yield url
 
 
 async def _perform(system: Running, performed: Show) -> Summary:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import soxr
 
+from common.errors import SettingsError
 from common.identity import Meeting, Speaker, Track
 from common.messages import SpeechChunk
 from common.settings import EmitterSettings, Settings
@@ -82,3 +83,15 @@ def test_what_is_said_appears_while_it_is_said(emitter, first_turns, as_entries)
         assert [word.text for word in final.words] == final.text.split()
         assert turn[0].start // 16 <= final.words[0].start_ms
         assert final.words[-1].end_ms <= turn[-1].end // 16 + 100
+
+
+@pytest.mark.parametrize(
+    ("emitter_settings", "problem"),
+    [
+        (EmitterSettings(mels=128), "emitter.mels: 128, but bundled was trained on 80"),
+        (EmitterSettings(engine="wav2vec2"), "emitter.model: wav2vec2 has no bundled weights"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_the_start(emitter_settings, problem):
+    with pytest.raises(SettingsError, match=problem):
+        emitter_pool.build(Settings(emitter=emitter_settings))

@@ -57,7 +57,8 @@ class Word:
 class Transcript(Common):
     """The text of an utterance so far ("partial"), for good ("final"), or why there is none yet.
 
-    `stable` is the prefix of `text` that no later result of the utterance will change.
+    `stable` is the prefix of `text` that no later partial of the utterance will change. The final
+    is decoded anew, with more context, and has the last word: all of it is stable.
     """
 
     utterance: str

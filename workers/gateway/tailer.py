@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from common.streams.result_log import ResultLog
 from workers.gateway import metrics
 from workers.gateway.fanout import Fanout
@@ -33,6 +33,7 @@ class Tailer:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
+            check_cancelled()
             try:
                 await self._advance()
                 self._failures = 0

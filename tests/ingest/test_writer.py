@@ -110,6 +110,17 @@ async def test_full_stream_of_one_meeting_holds_up_no_other(bench: Bench) -> Non
     assert len(bench.sink.track("free", "a")) == 4
 
 
+async def test_redis_that_refuses_is_not_asked_again_at_once(bench: Bench) -> None:
+    bench.sink.full.add("m")
+    lane = await bench.lane("m")
+    await lane.put(chunks("m", 1))
+    await bench.turns()
+    asked = bench.sink.appends
+    for _ in range(10):
+        await bench.pass_ms(1)
+    assert bench.sink.appends == asked
+
+
 async def test_live_audio_that_cannot_be_kept_becomes_one_gap(bench: Bench) -> None:
     bench.sink.full.add("m")
     lane = await bench.lane("m", patience_ms=500)
@@ -138,6 +149,18 @@ async def test_short_trouble_loses_nothing(bench: Bench) -> None:
     await bench.pass_ms(100)
     await lane.written()
     assert len(bench.sink.chunks) == 3
+    assert not lane.dropped
+
+
+async def test_patience_begins_anew_after_each_success(bench: Bench) -> None:
+    lane = await bench.lane("m", patience_ms=500)
+    for number in range(4):
+        bench.sink.full.add("m")
+        await lane.put(chunks("m", 1, start=number))
+        await bench.pass_ms(300)
+        bench.sink.full.clear()
+        await bench.pass_ms(60)
+    assert len(bench.sink.chunks) == 4
     assert not lane.dropped
 
 

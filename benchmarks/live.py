@@ -1,0 +1,194 @@
+"""Meetings of continuous speech in real time: the four clocks, words, and what each pool costs.
+
+    python -m benchmarks.live --audio ../shared/speech/live/continuous.wav --meetings 1 2 4 8
+
+The audio comes with its words and when each is spoken, `NAME.words.json`: [[word, start_s, end_s],
+…]. For each number of meetings a fresh system plays them all at once. A word counts as seen when
+the latest texts of all utterances, in order of start, first hold it at its place; its latency
+runs from the end of the word as spoken to the commit of that transcript. Capture is taken to be
+when the player sends a chunk. Processor time is in processors: 1.00 is one of them, always busy.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from importlib.metadata import version
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import psutil
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from common.results import Activity, Keyword, Result, Transcript
+from tests.system.kit import System, finals, play, running_system
+
+CLOCKS = ("word", "activity", "partial", "final", "keyword")
+SETTLE_S = 120
+normalise = EnglishTextNormalizer()
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A reference word, normalised, and when it ends."""
+
+    text: str
+    end_ms: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one number of meetings came to. Latencies in ms: p50, p95, p99."""
+
+    meetings: int
+    latency: dict[str, tuple[float, float, float]]
+    words_seen: float
+    wer: float
+    level: int
+    coverage: float
+    processors: dict[str, float]
+    memory_mb: dict[str, float]
+
+
+def read_words(path: Path) -> list[Spoken]:
+    """A word that the normaliser makes two of, or none, counts so."""
+    items = json.loads(path.read_text())
+    return [Spoken(part, end * 1000) for word, _, end in items for part in normalise(word).split()]
+
+
+def word_latencies(results: Iterable[Result], words: Sequence[Spoken], started_at_ms: int) -> list[float]:
+    """Of each word that was seen."""
+    texts: dict[int, str] = {}
+    seen: dict[int, float] = {}
+    for result in results:
+        if isinstance(result, Transcript):
+            texts[result.start_ms] = result.text
+            for index in matched(texts, words):
+                seen.setdefault(index, result.emitted_at_ms - started_at_ms - words[index].end_ms)
+    return list(seen.values())
+
+
+def matched(texts: dict[int, str], words: Sequence[Spoken]) -> Iterable[int]:
+    """Indices of the reference words that the texts hold at their place."""
+    shown = normalise(" ".join(texts[start] for start in sorted(texts))).split()
+    matcher = SequenceMatcher(a=[word.text for word in words], b=shown, autojunk=False)
+    return [block.a + i for block in matcher.get_matching_blocks() for i in range(block.size)]
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
+    if not values:
+        return (float("nan"),) * 3
+    p50, p95, p99 = np.percentile(values, [50, 95, 99])
+    return float(p50), float(p95), float(p99)
+
+
+def measure(audio: Path, words: Sequence[Spoken], meetings: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "log") as system:
+        before, began = cpu_s(system), time.monotonic()
+        player = play(system, [audio], "live", "--meetings", str(meetings), "--format", "binary")
+        if player.wait() != 0:
+            raise SystemExit("hubbub simulate failed")
+        took_s = time.monotonic() - began
+        after = cpu_s(system)
+        memory = by_pool((report.pool, report.rss_bytes / 1e6) for report in system.reports())
+        return _row(system, words, meetings, memory, {p: (after[p] - before[p]) / took_s for p in before})
+
+
+def _row(
+    system: System,
+    words: Sequence[Spoken],
+    meetings: int,
+    memory: dict[str, float],
+    processors: dict[str, float],
+) -> Row:
+    gathered: dict[str, list[float]] = {clock: [] for clock in CLOCKS}
+    reference = " ".join(word.text for word in words)
+    errors, coverage, level = 0, [], 0
+    for number in range(meetings):
+        results = system.finished(f"live-{number}", SETTLE_S)
+        record, _ = system.outcome(f"live-{number}")
+        coverage.append(record.coverage)
+        gathered["word"] += word_latencies(results, words, record.started_at_ms)
+        for clock, latency_ms in clocks(results):
+            gathered[clock].append(latency_ms)
+        level = max([level, *(r.level for r in results if isinstance(r, Transcript))])
+        found = jiwer.process_words(reference, normalise(" ".join(f.text for f in finals(results))))
+        errors += found.substitutions + found.deletions + found.insertions
+    return Row(
+        meetings,
+        {clock: percentiles(values) for clock, values in gathered.items()},
+        len(gathered["word"]) / (meetings * len(words)),
+        errors / (meetings * len(words)),
+        level,
+        min(coverage),
+        processors,
+        memory,
+    )
+
+
+def clocks(results: Iterable[Result]) -> Iterable[tuple[str, float]]:
+    for result in results:
+        match result:
+            case Activity(state="speaking"):
+                yield "activity", result.latency_ms
+            case Transcript(status="partial" | "final"):
+                yield result.status, result.latency_ms
+            case Keyword(source="acoustic"):
+                yield "keyword", result.latency_ms
+            case _:
+                pass
+
+
+def cpu_s(system: System) -> dict[str, float]:
+    return by_pool((report.pool, report.cpu_s) for report in system.reports())
+
+
+def by_pool(values: Iterable[tuple[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for pool, value in values:
+        sums[pool] = sums.get(pool, 0) + value
+    return sums
+
+
+def print_header() -> None:
+    parts = ", ".join(f"{name} {version(name)}" for name in ("hubbub", "ctranslate2", "redis"))
+    load = psutil.getloadavg()[0]
+    print(f"{psutil.cpu_count()} processors, {platform.machine()}, load {load:.1f} before; {parts}\n")
+    names = "".join(f"{clock + ' p50/95/99':>24}" for clock in CLOCKS)
+    print(f"{'meetings':>8}{names}{'seen':>7}{'WER':>7}{'level':>6}{'cover':>7}  processors, MB by pool")
+
+
+def print_row(row: Row) -> None:
+    times = "".join(f"{'/'.join(f'{v:.0f}' for v in row.latency[clock]):>24}" for clock in CLOCKS)
+    pools = ", ".join(f"{p} {row.processors[p]:.2f} {row.memory_mb.get(p, 0):.0f}" for p in row.processors)
+    shares = f"{row.words_seen:7.3f}{row.wer:7.3f}{row.level:6}{row.coverage:7.3f}"
+    print(f"{row.meetings:8}{times}{shares}  {pools}", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--audio", type=Path, required=True, help="NAME.wav beside NAME.words.json")
+    parser.add_argument("--meetings", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    words = read_words(options.audio.with_suffix(".words.json"))
+    print_header()
+    rows = []
+    for meetings in options.meetings:
+        rows.append(measure(options.audio, words, meetings))
+        print_row(rows[-1])
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))
+
+
+if __name__ == "__main__":
+    main()

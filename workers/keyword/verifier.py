@@ -13,7 +13,7 @@ from workers.keyword.heard import Heard
 from workers.keyword.listening import Candidate, Inquiry
 from workers.keyword.matching import INFLECTED, Match, Matcher
 
-ALIKE = 0.72
+ALIKE = 0.8
 """How alike the heard text must be to a phrase that the spotter heard there too."""
 DECODE = DecodeSettings(context_s=6.0, beam=1, second_try=False)
 

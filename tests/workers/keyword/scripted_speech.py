@@ -28,6 +28,7 @@ PHRASES = (
 )
 VALUES = {phrase.text: number for number, phrase in enumerate(PHRASES, 1)}
 MISHEARD = 100
+READER = Reader(Matcher(PHRASES, Pronunciations().of))
 ANN = Track(Meeting("default", "weekly"), "ann", Speaker("1", "Ann"))
 BOB = Track(Meeting("default", "weekly"), "bob", Speaker("2", "Bob"))
 MEETING_BEGAN_MS = 1_700_000_000_000
@@ -109,8 +110,7 @@ class ScriptedVerifier:
 
 def new_stage(*, batch: int = 4, waiting: int = 64, listening: int = 16) -> KeywordStage:
     limits = Limits(batch=batch, waiting=waiting, listening=listening, patience_ms=15_000)
-    reader = Reader(Matcher(PHRASES, Pronunciations().of))
-    return KeywordStage(PHRASES, ScriptedSpotter(), ScriptedVerifier(), reader, limits=limits)
+    return KeywordStage(PHRASES, ScriptedSpotter(), ScriptedVerifier(), READER, limits=limits)
 
 
 def spoken(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +22,11 @@ from common.streams.reports import read_reports
 from common.streams.result_log import ResultLog
 from common.supervisor import running
 from common.topology import STAGES
-from ingest.player.recordings import Clip, find_clips
+from ingest.player.recordings import Clip, check_readable, find_clips
 from ingest.transcription import Hearing, Transcriber, to_line
 
 _POOLS = ("ingest", *STAGES)
+_AT_ONCE, _AT_ONCE_BESIDE_OTHERS = 8, 2
 # Nobody waits for captions, so windows go to finals, at full quality however long they queue.
 _UNHURRIED = {
     "HUBBUB_EMITTER__QUALITY": "full",
@@ -50,9 +51,10 @@ def transcribe(files: Files, *, as_json: AsJson = False, redis: Redis = None) ->
     configure_logs(settings.log, pool="transcribe")
     if redis is not None:
         settings = _with_redis(settings, redis)
-    incomplete = asyncio.run(
-        _transcribe(settings, find_clips(files), as_json=as_json, required=redis is not None)
-    )
+    clips = find_clips(files)
+    for clip in clips:
+        check_readable(clip)
+    incomplete = asyncio.run(_transcribe(settings, clips, as_json=as_json, required=redis is not None))
     if incomplete:
         raise HubbubError(f"not all was transcribed of {', '.join(incomplete)}")
 
@@ -62,8 +64,11 @@ async def _transcribe(
 ) -> list[str]:
     """Print every clip's transcript; returns the names of those with audio missing."""
     incomplete = []
-    async with _system(settings, required=required) as transcriber:
-        async for hearing in transcriber.all(clips):
+    async with (
+        _system(settings, required=required) as transcriber,
+        aclosing(transcriber.all(clips)) as hearings,
+    ):
+        async for hearing in hearings:
             typer.echo(to_line(hearing) if as_json else _plain(hearing, titled=len(clips) > 1))
             if hearing.coverage < 1.0:
                 incomplete.append(hearing.clip.name)
@@ -82,7 +87,7 @@ async def _system(settings: Settings, *, required: bool) -> AsyncIterator[Transc
     ingest_url = await _find_ingest(settings)
     if ingest_url is not None:
         async with _results(settings) as results:
-            yield Transcriber(ingest_url, results)
+            yield Transcriber(ingest_url, results, _AT_ONCE_BESIDE_OTHERS)
     elif required:
         raise HubbubError(f"no ingest is running on {url}")
     else:
@@ -101,7 +106,7 @@ async def _own_system(settings: Settings) -> AsyncIterator[Transcriber]:
             running(with_ports(settings, 0, 0), redis_url=None, scale=scale, output=log.file) as system,
             _results(_with_redis(settings, system.redis_url)) as results,
         ):
-            yield Transcriber(system.ingest_url, results)
+            yield Transcriber(system.ingest_url, results, _AT_ONCE)
 
 
 async def _find_ingest(settings: Settings) -> str | None:

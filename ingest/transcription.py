@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,6 @@ from common.results import Activity, Transcript
 from common.streams.result_log import START, ResultLog
 from ingest.player.recordings import Clip
 
-_AT_ONCE = 8
 _PIECE_S = 5
 _LOOK_S = 0.2
 _STALLED_S = 60
@@ -75,24 +74,27 @@ class Hearing:
 class Transcriber:
     """Transcribes clips, several at once, and yields them in order."""
 
-    def __init__(self, ingest_url: str, results: ResultLog) -> None:
+    def __init__(self, ingest_url: str, results: ResultLog, at_once: int) -> None:
+        self._at_once = at_once
         self._ingest_url = ingest_url.replace("ws", "http", 1)
         self._results = results
         self._run = secrets.token_hex(4)
 
-    async def all(self, clips: Sequence[Clip]) -> AsyncIterator[Hearing]:
+    async def all(self, clips: Sequence[Clip]) -> AsyncGenerator[Hearing]:
         """Every clip's hearing, as it is complete. Raises HubbubError when a file cannot be read."""
-        slots = asyncio.Semaphore(_AT_ONCE)
-        limits = httpx.Timeout(_STALLED_S)
-        async with (
-            httpx.AsyncClient(base_url=self._ingest_url, timeout=limits) as client,
-            asyncio.TaskGroup() as group,
-        ):
+        slots = asyncio.Semaphore(self._at_once)
+        async with httpx.AsyncClient(base_url=self._ingest_url, timeout=_STALLED_S) as client:
             tasks = [
-                group.create_task(self._one(client, slots, number, clip)) for number, clip in enumerate(clips)
+                asyncio.create_task(self._one(client, slots, number, clip))
+                for number, clip in enumerate(clips)
             ]
-            for task in tasks:
-                yield await task
+            try:
+                for task in tasks:
+                    yield await task
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _one(
         self, client: httpx.AsyncClient, slots: asyncio.Semaphore, number: int, clip: Clip

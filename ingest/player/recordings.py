@@ -56,6 +56,14 @@ def find_clips(paths: Iterable[Path]) -> list[Clip]:
     return clips
 
 
+def check_readable(clip: Clip) -> None:
+    """Raises InvalidInput for what is no audio."""
+    try:
+        soundfile.info(clip.path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InvalidInput(f"{clip.name}: {error}") from error
+
+
 def load(clip: Clip) -> Recording:
     """Decode a clip; channels are mixed. Raises InvalidInput."""
     try:

@@ -9,6 +9,9 @@ LOOKBACK = ms_to_samples(320)
 _HANG = ms_to_samples(320)
 """Silero goes on for this long behind the last frame that passed."""
 
+_SETTLING = 8 * FRAME
+"""A webrtcvad that starts afresh passes the faintest noise for this long (measured: up to 7 frames)."""
+
 
 class Gate:
     """One take of one track. Hops lie on the grid of 512 samples from its first sample."""
@@ -26,6 +29,9 @@ class Gate:
     def hear(self, pcm: bytes) -> list[bool]:
         """Let webrtcvad judge what follows: whether each frame of 20 ms passes."""
         passed = self._vad.frames(pcm)
+        settling = (self._base + _SETTLING - self._framed) // FRAME
+        if settling > 0:
+            passed[:settling] = [False] * min(settling, len(passed))
         if True in passed:
             first, last = passed.index(True), len(passed) - passed[::-1].index(True)
             self._since = self._framed + first * FRAME - LOOKBACK

@@ -1,0 +1,82 @@
+"""The pool on real speech, with its real models: the bundled demonstration meeting."""
+
+import json
+from importlib.resources import as_file, files
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from scripted_speech import ANN, MEETING_BEGAN_MS
+
+from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
+from common.messages import SpeechChunk
+from common.results import Keyword
+from common.settings import Settings
+from common.stage import Acknowledge, Append, Entry, EntryId, Stage, Stream
+from workers.keyword.pool import build
+
+NEXT_SLIDE, NO_PHRASE, FOLLOW_UP, SCHEDULE = 4, 5, 15, 17
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    return build(Settings())
+
+
+def chunks(turn: int) -> list[SpeechChunk]:
+    """A turn of the meeting, in chunks of 100 ms, with the silence that ends it."""
+    folder = files("ingest.demo")
+    said = json.loads(folder.joinpath("meeting.json").read_text("utf-8"))["turns"][turn]
+    with as_file(folder.joinpath("meeting.ogg")) as path:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    piece = samples[rate * said["start_ms"] // 1000 : rate * said["end_ms"] // 1000].mean(axis=1)
+    audio = (soxr.resample(piece, rate, SAMPLE_RATE) * 32767).astype(np.int16)
+    audio = np.concatenate([audio, np.zeros(SAMPLE_RATE // 2, np.int16)])
+    start, step = ms_to_samples(said["start_ms"]), SAMPLE_RATE // 10
+    return [
+        _chunk(start, at, audio[at : at + step], last=at + step >= len(audio))
+        for at in range(0, len(audio), step)
+    ]
+
+
+def _chunk(start: int, at: int, samples: np.ndarray, *, last: bool) -> SpeechChunk:
+    end = start + at + len(samples)
+    captured_ms = MEETING_BEGAN_MS + samples_to_ms(end)
+    name, closed = ANN.utterance_id(start), "endpoint" if last else ""
+    return SpeechChunk(ANN, name, start, start + at, end, captured_ms, samples.tobytes(), closed)
+
+
+def listened(stage: Stage, turn: int) -> list[tuple[Keyword, int]]:
+    """The events, and the end of the audio, in ms of the meeting, that had come by then."""
+    events: list[tuple[Keyword, int]] = []
+    pending: set[EntryId] = set()
+    for number, chunk in enumerate(chunks(turn)):
+        entry = EntryId(0, Stream.SPEECH, f"{number}-0")
+        pending.add(entry)
+        step = stage.process([Entry(entry, chunk)], 0)
+        for effect in step.effects:
+            if isinstance(effect, Append):
+                events.append((effect.message, samples_to_ms(chunk.end)))
+            elif isinstance(effect, Acknowledge):
+                pending.remove(effect.entry)
+    assert not pending
+    return events
+
+
+@pytest.mark.parametrize(
+    ("turn", "phrases"),
+    [
+        (NEXT_SLIDE, ["next slide"]),
+        (FOLLOW_UP, ["follow up"]),
+        (SCHEDULE, ["let's schedule"]),
+        (NO_PHRASE, []),
+    ],
+)
+def test_what_is_said_in_the_demonstration_is_heard(stage: Stage, turn: int, phrases: list[str]) -> None:
+    events = listened(stage, turn)
+    assert [event.phrase for event, _ in events] == phrases
+    for event, heard_by_ms in events:
+        assert event.source == "acoustic"
+        assert heard_by_ms - event.end_ms <= 400
+    stage.release(0)

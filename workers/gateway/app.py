@@ -20,6 +20,9 @@ from workers.gateway.routes import live, meetings, operations, page
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
 
+GOODBYE_S = 3.0
+"""For live readers to hear that the gateway goes, before the server cuts their connections."""
+
 
 async def serve(settings: Settings, service: Service) -> None:
     """Serve until the service stops; then tell live readers to go on elsewhere, and close.
@@ -39,7 +42,7 @@ async def serve(settings: Settings, service: Service) -> None:
             host, port = listener.getsockname()[:2]
             service.ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             await service.stopping.wait()
-            gateway.fanout.close()
+            await gateway.fanout.close(GOODBYE_S)
             server.should_exit = True
             await serving
             tailing.cancel()

@@ -75,6 +75,8 @@ class Fanout:
         self._max_readers = max_readers
         self._readers: dict[Meeting, set[Subscription]] = {}
         self._count = 0
+        self._nobody = asyncio.Event()
+        self._nobody.set()
         self._closed = False
         self.positions: Mapping[int, str] = {}
 
@@ -89,10 +91,13 @@ class Fanout:
         if self._count >= self._max_readers:
             raise TooManyReaders(f"{self._count} live readers are as many as this process serves")
         self._count += 1
+        self._nobody.clear()
         try:
             yield
         finally:
             self._count -= 1
+            if self._count == 0:
+                self._nobody.set()
 
     @contextmanager
     def subscribe(self, meeting: Meeting) -> Iterator[Subscription]:
@@ -115,9 +120,12 @@ class Fanout:
                 subscription.put(result)
         self.positions = positions
 
-    def close(self) -> None:
-        """End every subscription, now and later: the process is going down."""
+    async def close(self, patience_s: float) -> None:
+        """End every subscription, now and later, and give readers some time to take it in."""
         self._closed = True
         for subscriptions in self._readers.values():
             for subscription in subscriptions:
                 subscription.end(Ending.CLOSING)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._nobody.wait()

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from common.identity import Meeting
@@ -46,7 +48,7 @@ async def test_a_slow_reader_keeps_an_unbroken_run_and_is_told(fanout: Fanout) -
 async def test_closing_ends_readers_old_and_new_after_what_they_hold(fanout: Fanout) -> None:
     with fanout.subscribe(HERE) as early:
         fanout.publish(results(HERE, 1), {0: "1-0"})
-        fanout.close()
+        await fanout.close(patience_s=0.01)
         assert ids(await early.take(1)) == ["1-0"]
         assert await early.take(1) is Ending.CLOSING
         with fanout.subscribe(HERE) as late:
@@ -60,3 +62,13 @@ def test_only_so_many_readers_are_admitted_at_a_time(fanout: Fanout) -> None:
             pass
     with fanout.admit():
         assert fanout.readers == 1
+
+
+async def test_closing_waits_for_readers_but_not_forever(fanout: Fanout) -> None:
+    with fanout.admit():
+        await fanout.close(patience_s=0.01)
+        closing = asyncio.create_task(fanout.close(patience_s=60))
+        await asyncio.sleep(0)
+        assert not closing.done()
+    async with asyncio.timeout(5):
+        await closing

@@ -9,11 +9,12 @@ import httpx
 import pytest
 import websockets
 from live_readers import parse_event, read_events, read_socket, take
-from scripted_meeting import MEETING, meeting_results
+from scripted_meeting import MEETING, SHARDS, meeting_results
 
 from common.identity import Meeting
 from common.results import Keyword, Result, Transcript
 from common.streams.audio_log import AudioLog
+from workers.gateway.position import place
 
 pytestmark = pytest.mark.integration
 
@@ -26,6 +27,12 @@ TRANSPORTS = pytest.mark.parametrize(
 def numbered(count: int, *, size: int = 1) -> list[Result]:
     (final, *_) = [r for r in meeting_results() if isinstance(r, Transcript) and r.status == "final"]
     return [replace(final, id=f"r{n}", utterance=f"r{n}", text="x" * size) for n in range(count)]
+
+
+def neighbour() -> Meeting:
+    """Another meeting on the same shard."""
+    others = (Meeting("default", f"m{n}") for n in range(99))
+    return next(meeting for meeting in others if meeting.shard(SHARDS) == MEETING.shard(SHARDS))
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -112,6 +119,19 @@ async def test_a_quiet_stream_says_that_it_lives(run_gateway, publish, standup) 
         last = (await take(events, len(standup) + 1))[-1]
         beats = [await anext(events), await anext(events)]
         assert [(beat.type, beat.id) for beat in beats] == [("heartbeat", last.id)] * 2
+
+
+async def test_a_quiet_meetings_reader_need_not_read_again_what_others_said(
+    run_gateway, publish, standup
+) -> None:
+    others = [replace(result, meeting=neighbour().id) for result in numbered(3)]
+    async with run_gateway(heartbeat_s=0.05) as client, aclosing(read_socket(client, LIVE)) as events:
+        last = (await take(events, len(standup) + 1))[-1]
+        await publish(others)
+        async with asyncio.timeout(10):
+            while (beat := await anext(events)).id == last.id:
+                assert beat.type == "heartbeat"
+        assert place(beat.id) > place(last.id)
 
 
 async def test_a_slow_reader_is_told_and_resumes(run_gateway, publish) -> None:

@@ -12,6 +12,7 @@ from workers.engines.pocketsphinx import Spotted, Spotting
 LEAD = ms_to_samples(1200)
 TAIL = ms_to_samples(250)
 LONGEST = ms_to_samples(4000)
+KEPT = LONGEST + ms_to_samples(1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Listening:
         self._utterance = utterance
         self._start = start
         self._spotting = spotting
-        self._kept = b""
+        self._kept = bytearray()
         self._kept_from = self.end = start
         self._open: list[Candidate] = []
         self._due = 0
@@ -74,7 +75,7 @@ class Listening:
 
     def _inquire(self, until: int) -> Inquiry:
         first = max(self._kept_from, min(one.start for one in self._open) - LEAD, until - LONGEST)
-        pcm = self._kept[_bytes(first - self._kept_from) : _bytes(until - self._kept_from)]
+        pcm = bytes(self._kept[_bytes(first - self._kept_from) : _bytes(until - self._kept_from)])
         inquiry = Inquiry(self._utterance, first, pcm, tuple(self._open))
         self._open = []
         return inquiry
@@ -84,10 +85,10 @@ class Listening:
         self.end += sample_count(pcm)
 
     def _let_go(self) -> None:
-        surplus = sample_count(self._kept) - 2 * LONGEST
+        surplus = self.end - self._kept_from - KEPT
         if surplus > 0:
-            self._kept = self._kept[_bytes(surplus + LONGEST // 2) :]
-            self._kept_from += surplus + LONGEST // 2
+            del self._kept[: _bytes(surplus)]
+            self._kept_from += surplus
 
 
 def _bytes(samples: int) -> int:

@@ -25,6 +25,8 @@ from workers.keyword.reading import Reader
 from workers.keyword.utterance import Utterance
 from workers.keyword.verifier import Verifier
 
+SWEEP_MS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -63,7 +65,8 @@ class KeywordStage:
         self._limits = limits
         self._utterances: dict[tuple[int, str], Utterance] = {}
         self._inquiries: deque[tuple[Utterance, Inquiry]] = deque()
-        self._listening = 0
+        self._touched: dict[tuple[int, str], Utterance] = {}
+        self._listening = self._swept_ms = 0
 
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
         """Take in entries, then run at most one forward pass."""
@@ -71,7 +74,7 @@ class KeywordStage:
         for entry in entries:
             effects += self._take(entry, now_ms)
         effects += self._verify()
-        for utterance in list(self._utterances.values()):
+        for utterance in self._due(now_ms):
             effects += self._finish(utterance, now_ms)
         metrics.UTTERANCES.set(self._listening)
         metrics.WAITING.set(len(self._inquiries))
@@ -84,6 +87,7 @@ class KeywordStage:
                 self._stop_listening(utterance)
                 del self._utterances[key]
         self._inquiries = deque(waiting for waiting in self._inquiries if waiting[0].shard != shard)
+        self._touched = {key: utterance for key, utterance in self._touched.items() if key[0] != shard}
 
     # Entries
 
@@ -101,7 +105,7 @@ class KeywordStage:
         if utterance is None:
             utterance = Utterance.of_speech(entry.id.shard, chunk, now_ms)
             self._utterances[key] = utterance
-        utterance.touched_ms = now_ms
+        self._touch(utterance, now_ms)
         if utterance.listening is None and not utterance.deaf:
             self._start_listening(utterance, chunk)
         listening = utterance.listening
@@ -120,7 +124,7 @@ class KeywordStage:
         if utterance is None:
             utterance = Utterance.of_text(shard, transcript, now_ms)
             self._utterances[key] = utterance
-        utterance.touched_ms = now_ms
+        self._touch(utterance, now_ms)
         for heard in self._reader.read(transcript, utterance.words_read):
             event = utterance.keyword(heard)
             if event is not None:
@@ -152,7 +156,7 @@ class KeywordStage:
                 continue
             if len(self._inquiries) >= self._limits.waiting:
                 overdue, _ = self._inquiries.popleft()
-                overdue.waiting -= 1
+                self._answered(overdue)
                 metrics.UNVERIFIED.inc()
             utterance.waiting += 1
             self._inquiries.append((utterance, inquiry))
@@ -164,14 +168,30 @@ class KeywordStage:
         with metrics.VERIFY_SECONDS.time():
             answers = self._verifier.answer([inquiry for _, inquiry in batch])
         for (utterance, _), answer in zip(batch, answers, strict=True):
-            utterance.waiting -= 1
+            self._answered(utterance)
             metrics.INQUIRIES.labels("confirmed" if answer else "rejected").inc()
             for heard in answer:
                 event = utterance.keyword(heard)
                 if event is not None:
                     yield event
 
+    def _answered(self, utterance: Utterance) -> None:
+        utterance.waiting -= 1
+        self._touched[utterance.shard, utterance.id] = utterance
+
     # The end
+
+    def _touch(self, utterance: Utterance, now_ms: int) -> None:
+        utterance.touched_ms = now_ms
+        self._touched[utterance.shard, utterance.id] = utterance
+
+    def _due(self, now_ms: int) -> list[Utterance]:
+        """Those that may be over: all once a second, since time passes, else those that changed."""
+        due = self._touched
+        if now_ms - self._swept_ms >= SWEEP_MS:
+            self._swept_ms, due = now_ms, self._utterances
+        self._touched = {}
+        return list(due.values())
 
     def _finish(self, utterance: Utterance, now_ms: int) -> Iterator[Effect]:
         quiet_ms = now_ms - utterance.touched_ms

@@ -125,6 +125,7 @@ def test_a_lost_connection_leaves_a_hole_of_any_length() -> None:
     source.stretches.append(source.feed.flush())
     source.feed.resume(FORMAT)
     source.send(after_ms=600)
+    source.send(after_ms=300)
     assert source.holes() == [(1_600, 1_600 + 500 * 16)]
 
 

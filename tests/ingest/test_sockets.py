@@ -114,18 +114,20 @@ async def test_lost_connection_ends_its_tracks_after_the_grace(ingest: Ingest) -
 
 
 async def test_new_connection_takes_over_from_a_dead_one(ingest: Ingest) -> None:
+    """At 48 kHz, so that the resampler holds some of the old connection's audio back."""
     url = ingest.url + "/v1/meetings/m/audio"
+    start = json.dumps({"type": "start", "sample_rate": 48_000})
     async with connect(url) as old, connect(url) as new:
-        await old.send(START)
-        await old.send(piece(0))
+        await old.send(start)
+        await old.send(NOISE[:96_000])
         await ingest.until(lambda: ingest.sink.chunks, "the audio is written")
-        await new.send(START)
+        await new.send(start)
         assert (await answer(old))["reason"] == "superseded"
         assert await closed_with(old) == 1008
-        await new.send(piece(1))
+        await new.send(NOISE[:96_000])
         await new.send(END)
         assert await closed_with(new) == 1000
-    assert ingest.sink.pcm("m", "mixed") == NOISE[:6_400]
+    assert ingest.sink.samples("m") == 32_000
     assert [c.pause for c in ingest.sink.track("m", "mixed")].count("end") == 1
 
 
@@ -157,6 +159,22 @@ async def test_refused_live_audio_is_a_gap_that_its_sender_hears_of(ingest: Inge
         assert (await told)["type"] == "gap"
     await ingest.until(lambda: ("gap", "mixed") in ingest.sink.statuses("m"), "a gap is published")
     assert ingest.sink.counters["m", "gap_samples"] > 0
+
+
+async def test_numbered_audio_waits_for_redis_and_loses_nothing(ingest: Ingest) -> None:
+    async with connect(ingest.url + "/v1/meetings/m/audio") as socket:
+        await socket.send(START)
+        await socket.send(numbered(0))
+        await answer(socket)
+        ingest.sink.full.add("m")
+        await socket.send(numbered(1))
+        waiting = asyncio.create_task(answer(socket))
+        await asyncio.sleep(0.3)  # longer than the patience with live audio
+        assert not waiting.done()
+        ingest.sink.full.clear()
+        assert await waiting == {"type": "ack", "seq": 1}
+    assert ingest.sink.pcm("m", "mixed") == NOISE[:6_400]
+    assert ("gap", "mixed") not in ingest.sink.statuses("m")
 
 
 async def test_meetstream_dials_in_with_and_without_the_bot_in_its_path(ingest: Ingest) -> None:

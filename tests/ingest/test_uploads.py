@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.ingest.kit import Ingest
+from common.settings import IngestSettings
+from tests.ingest.kit import Ingest, serving
 
 SAMPLES = np.random.default_rng(4).integers(-9_000, 9_000, 48_000).astype("<i2")
 
@@ -57,6 +58,20 @@ async def test_body_is_taken_as_it_comes(ingest: Ingest) -> None:
     assert response.json()["samples"] == 16_000
     assert 0 < arrived[len(arrived) // 2] < 16_000
     assert ingest.sink.track("m", "mixed")[-1].end == 16_000
+
+
+async def test_slow_body_has_no_holes() -> None:
+    """A file over a bad network misses nothing."""
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield wav()[:20_000]
+        await asyncio.sleep(1)
+        yield wav()[20_000:]
+
+    async with serving(IngestSettings(port=0, gap_ms=200)) as ingest:
+        assert (await post(ingest, stalling())).status_code == 200
+        assert ingest.sink.track("m", "mixed")[-1].end == 48_000
+        assert ("gap", "mixed") not in ingest.sink.statuses("m")
 
 
 async def test_speaker_comes_from_the_query(ingest: Ingest) -> None:

@@ -66,7 +66,9 @@ async def test_slow_body_has_no_holes() -> None:
     async def stalling() -> AsyncIterator[bytes]:
         yield wav()[:20_000]
         await asyncio.sleep(1)
-        yield wav()[20_000:]
+        yield wav()[20_000:23_200]
+        await asyncio.sleep(0.05)
+        yield wav()[23_200:]
 
     async with serving(IngestSettings(port=0, gap_ms=200)) as ingest:
         assert (await post(ingest, stalling())).status_code == 200

@@ -84,7 +84,10 @@ async def _play_one(performance: Performance, url: str, phase: float) -> Played 
 
 
 def _print_summary(outcomes: Sequence[Played | HubbubError]) -> None:
+    reconnected = any(isinstance(outcome, Played) and outcome.reconnects for outcome in outcomes)
     table = Table("meeting", "seconds", "messages", "acknowledged", "gaps", "late ms")
+    if reconnected:
+        table.add_column("reconnects")
     for outcome in outcomes:
         if isinstance(outcome, HubbubError):
             table.add_row(str(outcome))
@@ -96,5 +99,6 @@ def _print_summary(outcomes: Sequence[Played | HubbubError]) -> None:
                 str(outcome.acknowledged),
                 str(outcome.gaps),
                 f"{outcome.late_ms:.0f}",
+                *([str(outcome.reconnects)] if reconnected else []),
             )
     Console().print(table)

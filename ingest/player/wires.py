@@ -20,6 +20,10 @@ class Wire(Protocol):
     def rate(self) -> int | None:
         """The sample rate it needs, if it needs one."""
 
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the server says which messages it has, so that the others can be sent again."""
+
     def path(self, meeting: str) -> str:
         """Where it connects."""
 
@@ -38,6 +42,7 @@ class BinaryWire:
     """Hubbub's own protocol, with bare PCM."""
 
     rate = None
+    acknowledged = False
     closing = '{"type":"end"}'
 
     def path(self, meeting: str) -> str:
@@ -58,6 +63,8 @@ class BinaryWire:
 class JsonWire(BinaryWire):
     """Hubbub's own protocol, with numbered messages in JSON, which are acknowledged."""
 
+    acknowledged = True
+
     def message(self, piece: Piece, number: int, captured_ms: int) -> bytes | str:
         """See Wire."""
         audio = b64encode(piece.pcm.tobytes()).decode()
@@ -69,6 +76,7 @@ class MeetStreamWire:
     """MeetStream's bot, dialling in."""
 
     rate = _MEETSTREAM_RATE
+    acknowledged = False
     closing = None
 
     def path(self, meeting: str) -> str:

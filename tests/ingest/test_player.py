@@ -1,6 +1,9 @@
 """Recordings played over real sockets, in every wire format."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +131,64 @@ async def test_server_that_is_not_there_is_one_clear_line(manifest: Path) -> Non
     programme = compose([load(find_clips([manifest])[0])], rate=None, pause_ms=0)
     with pytest.raises(HubbubError, match=r"meeting sim: ws://127\.0\.0\.1:1"):
         await Performance(programme, WIRES["binary"], "sim").play("ws://127.0.0.1:1")
+
+
+@asynccontextmanager
+async def cutting(url: str, after_bytes: Sequence[int]) -> AsyncIterator[str]:
+    """Passes connections on to a server; cuts the first ones, each after so many bytes."""
+    limits = iter(after_bytes)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*url.removeprefix("ws://").split(":"))
+        back = asyncio.create_task(_copy(far_reader, writer, None))
+        await _copy(reader, far_writer, next(limits, None))
+        for end in (writer, far_writer):
+            end.transport.abort()
+        await back
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield "ws://{}:{}".format(*server.sockets[0].getsockname())
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> None:
+    passed = 0
+    with suppress(OSError):
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+            passed += len(data)
+            if limit is not None and passed >= limit:
+                return
+    writer.close()
+
+
+async def test_lost_connections_cost_numbered_audio_nothing(ingest: Ingest, manifest: Path) -> None:
+    programme = compose([load(find_clips([manifest])[0])], rate=None, pause_ms=0)
+    performance = Performance(programme, WIRES["json"], "sim", Pace(chunk_ms=20, speed=10))
+    async with cutting(ingest.url, [20_000, 30_000]) as url:
+        played = await performance.play(url)
+    assert (played.messages, played.acknowledged, played.reconnects) == (100, 100, 2)
+    assert ingest.sink.pcm("sim", "mixed") == np.tile(SECOND, 2).tobytes()
+    assert ("gap", "mixed") not in ingest.sink.statuses("sim")
+
+
+async def test_live_audio_goes_on_after_a_lost_connection(ingest: Ingest, manifest: Path) -> None:
+    programme = compose([load(find_clips([manifest])[0])], rate=None, pause_ms=0)
+    performance = Performance(programme, WIRES["binary"], "sim", Pace(chunk_ms=20, speed=2))
+    async with cutting(ingest.url, [20_000]) as url:
+        played = await performance.play(url)
+    assert played.reconnects == 1
+    assert played.seconds == 2.0
+    assert 10_000 < ingest.sink.samples("sim") < 32_000
+
+
+async def test_server_that_stays_away_is_given_up(
+    ingest: Ingest, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.player.play._AWAY_S", 0.3)
+    programme = compose([load(find_clips([manifest])[0])], rate=None, pause_ms=0)
+    performance = Performance(programme, WIRES["json"], "sim", Pace(chunk_ms=20, speed=10))
+    with pytest.raises(HubbubError, match="meeting sim: ws://"):
+        async with cutting(ingest.url, [20_000] * 100) as url:
+            await performance.play(url)

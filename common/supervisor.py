@@ -9,9 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import structlog
@@ -125,41 +126,44 @@ def own_command() -> list[str]:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, redis_url: str | None, scale: Mapping[str, int], output: IO[bytes] | None = None
+    settings: Settings,
+    *,
+    redis_url: str | None,
+    scale: Mapping[str, int],
+    output: IO[bytes] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Running]:
     """The whole system, ready, while the context lasts; leaving drains it.
 
-    `redis_url` None starts the embedded server. Raises HubbubError when a process keeps ending.
+    `redis_url` None starts the embedded server; `environment` is what the processes see besides
+    ours. Raises HubbubError when a process keeps ending.
     """
-    if redis_url is None:
-        with embedded_redis() as url:
-            async with _supervised(settings, url, scale, output) as system:
-                yield system
-    else:
-        async with _supervised(settings, redis_url, scale, output) as system:
+    with embedded_redis() if redis_url is None else nullcontext(redis_url) as url:
+        supervisor = Supervisor({**environment, **_environment(settings, url)}, scale, output)
+        async with _supervised(settings, url, supervisor) as system:
             yield system
 
 
 @asynccontextmanager
-async def _supervised(
-    settings: Settings, redis_url: str, scale: Mapping[str, int], output: IO[bytes] | None
-) -> AsyncIterator[Running]:
-    environment = {
+async def _supervised(settings: Settings, redis_url: str, supervisor: Supervisor) -> AsyncIterator[Running]:
+    work = asyncio.create_task(supervisor.run())
+    try:
+        reports = await _until_ready(settings, redis_url, supervisor.scale, work)
+        urls = {report.pool: report.url for report in reports}
+        yield Running(urls.get("ingest", ""), urls.get("gateway", ""), redis_url, work)
+    finally:
+        await supervisor.stop()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def _environment(settings: Settings, redis_url: str) -> Mapping[str, str]:
+    return {
         "HUBBUB_REDIS__URL": redis_url,
         "HUBBUB_INGEST__PORT": str(settings.ingest.port),
         "HUBBUB_GATEWAY__PORT": str(settings.gateway.port),
         "HUBBUB_SHARDS": str(settings.shards),
         "HUBBUB_METRICS_PORT": "0",
     }
-    supervisor = Supervisor(environment, scale, output)
-    work = asyncio.create_task(supervisor.run())
-    try:
-        reports = await _until_ready(settings, redis_url, scale, work)
-        urls = {report.pool: report.url for report in reports}
-        yield Running(urls.get("ingest", ""), urls.get("gateway", ""), redis_url, work)
-    finally:
-        await supervisor.stop()
-        await asyncio.gather(work, return_exceptions=True)
 
 
 async def _until_ready(

@@ -98,12 +98,17 @@ async def _system(settings: Settings, *, required: bool) -> AsyncIterator[Transc
 @asynccontextmanager
 async def _own_system(settings: Settings) -> AsyncIterator[Transcriber]:
     Console(stderr=True).print("starting a system for this …", style="dim")
-    for name, value in _UNHURRIED.items():
-        os.environ.setdefault(name, value)
+    unhurried = {name: value for name, value in _UNHURRIED.items() if name not in os.environ}
     with tempfile.NamedTemporaryFile(prefix="hubbub-transcribe-", suffix=".log") as log:
         scale = dict.fromkeys(_POOLS, 1)
         async with (
-            running(with_ports(settings, 0, 0), redis_url=None, scale=scale, output=log.file) as system,
+            running(
+                with_ports(settings, 0, 0),
+                redis_url=None,
+                scale=scale,
+                output=log.file,
+                environment=unhurried,
+            ) as system,
             _results(_with_redis(settings, system.redis_url)) as results,
         ):
             yield Transcriber(system.ingest_url, results, _AT_ONCE)

@@ -56,6 +56,12 @@ class IngestSettings(Section):
     grace_s: float = Field(
         10, ge=0, le=600, description="How long a lost connection may come back, and a meeting is kept open."
     )
+    orphan_s: float = Field(
+        15,
+        ge=2,
+        le=3600,
+        description="A meeting whose ingest process died is ended so long after its grace.",
+    )
     backlog_patience_ms: int = Field(
         2000,
         ge=0,

@@ -18,6 +18,7 @@ from common.streams.deployment import join_deployment
 from ingest.endpoints import Endpoints
 from ingest.layouts import Cutting
 from ingest.meetings import Meetings, Patience
+from ingest.orphans import Orphans
 from ingest.server import Server, listening, server_config
 from ingest.sink import AudioSink
 from ingest.tracks import ChunkSize
@@ -30,13 +31,15 @@ _DRAIN_S = 5
 async def serve(settings: Settings, service: Service) -> None:
     """Take audio until told to stop; then close the connections, and write what they left."""
     await join_deployment(service.redis, settings.shards)
+    ingest = settings.ingest
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit)
     writer = Writer(sink, unix_ms)
-    meetings = new_meetings(sink, writer, settings.ingest)
-    with listening(settings.ingest) as listener:
-        server = Server(server_config(_app(meetings, settings.ingest, service), settings.ingest))
+    meetings = new_meetings(sink, writer, ingest)
+    orphans = Orphans(sink, meetings.held, int((ingest.grace_s + ingest.orphan_s) * 1000))
+    with listening(ingest) as listener:
+        server = Server(server_config(_app(meetings, ingest, service), ingest))
         async with asyncio.TaskGroup() as group:
-            side_tasks = [group.create_task(writer.run()), group.create_task(meetings.run())]
+            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans)]
             group.create_task(_stop_with(service, server))
             service.ready("ws://{}:{}".format(*listener.getsockname()[:2]))
             await server.serve([listener])

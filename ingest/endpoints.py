@@ -106,15 +106,19 @@ class Endpoints:
 
 async def _listen(socket: Socket, decoder: GenericDecoder, session: Session) -> None:
     """Hubbub's own protocol, until the source says that it is done."""
-    while True:
-        message = decoder.decode(await socket.receive())
-        if not isinstance(message, Audio):
-            return
-        await session.take(message)
+    ended = False
+    while not ended:
+        raw = await socket.receive_within(session.settle_in_ms())
+        message = None if raw is None else decoder.decode(raw)
+        if isinstance(message, Audio):
+            await session.take(message)
+        else:
+            await session.settle()
+            ended = message is not None
         for gap in session.dropped():
             await socket.send(_told(gap))
-        if message.seq is not None:
-            await socket.send({"type": "ack", "seq": message.seq})
+        for seq in session.acknowledged():
+            await socket.send({"type": "ack", "seq": seq})
 
 
 def _told(gap: Gap) -> dict[str, object]:

@@ -112,7 +112,7 @@ class Feed:
             self._lag(audio, moment, incoming)
             return min(moment.missing * incoming, LONGEST_HOLE), f"{moment.missing} messages are missing"
         lag = self._lag(audio, moment, incoming)
-        if self._resumed and lag:
+        if self._resumed and lag and audio.seq is None:
             return lag, "the connection was lost"
         return (lag, "no audio came") if lag > self._gap_samples else (0, "")
 

@@ -12,6 +12,7 @@ from ingest.formats.values import Audio
 from ingest.labels import Labels
 from ingest.notices import Gap, Joined
 from ingest.pcm import PcmFormat
+from ingest.receipts import Extent
 from ingest.refusals import Reason, Refused
 from ingest.tracks import ChunkSize, TrackAudio
 
@@ -28,11 +29,16 @@ class Cutting:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A meeting's beginning (Unix time), and how far each track had come before this source."""
+    """A meeting's beginning (Unix time), and how far each track had come before this source.
+
+    A source whose numbered messages another process took has a `last_seq`, and goes on at `nexts`.
+    """
 
     meeting: Meeting
     started_at_ms: int
     ends: Mapping[str, int]
+    last_seq: int | None = None
+    nexts: Mapping[str, int] = field(default_factory=dict)
 
     def place(self, audio: Audio, moment: Moment, after: int) -> int:
         """Where the first sample of a message belongs, which is not before `after`."""
@@ -48,6 +54,7 @@ class Taken:
     chunks: list[AudioChunk] = field(default_factory=list)
     joined: list[Joined] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    extent: Extent | None = None
 
     def in_order(self) -> list[AudioChunk | Joined | Gap]:
         """All of it, as it is written."""
@@ -124,13 +131,20 @@ class IsolatedTracks:
         speaker = audio.speaker or self._default
         self._roster.admit(speaker)
         feed = self._feed(speaker, audio, moment)
-        track = self._roster.open(speaker, feed.end, taken)
+        start = feed.end
+        track = self._roster.open(speaker, start, taken)
+        follows = not taken.joined
+        if speaker.id in self._timeline.nexts:
+            taken.joined.clear()  # it did in the process before
         for stretch in feed.push(audio, moment):
-            if stretch.hole and (audio.speaker is None or moment.missing):
-                taken.gaps.append(_gap(track.track, stretch))
-            taken.chunks += track.push(stretch)
+            if stretch.hole:
+                start, follows = stretch.start, False
+                if audio.speaker is None or moment.missing:
+                    taken.gaps.append(_gap(track.track, stretch))
+            taken.chunks += track.push(self._unheard(stretch, speaker))
         if audio.seq is not None:
             taken.chunks += track.drain()
+        taken.extent = Extent(track.track, start, feed.end, follows)
         return taken
 
     def flush(self) -> Taken:
@@ -157,9 +171,24 @@ class IsolatedTracks:
 
     def _feed(self, speaker: Speaker, audio: Audio, moment: Moment) -> Feed:
         if speaker.id not in self._feeds:
-            start = self._timeline.place(audio, moment, self._timeline.ends.get(speaker.id, 0))
+            start = self._begin(speaker, audio, moment)
             self._feeds[speaker.id] = Feed(audio.format, start, self._cutting.gap_samples)
         return self._feeds[speaker.id]
+
+    def _begin(self, speaker: Speaker, audio: Audio, moment: Moment) -> int:
+        """By the clock; but numbers that go on leave no hole, unless a speaker's own says so."""
+        end = self._timeline.ends.get(speaker.id, 0)
+        by_clock = self._timeline.place(audio, moment, end)
+        if audio.seq is None or speaker.id not in self._timeline.nexts:
+            return by_clock
+        timed = audio.speaker is not None and audio.timestamp_ms is not None and not moment.missing
+        late = timed and by_clock - end > self._cutting.gap_samples
+        return by_clock if late else self._timeline.nexts[speaker.id]
+
+    def _unheard(self, stretch: Stretch, speaker: Speaker) -> Stretch:
+        """Without what another process had put on the track of a message that comes again."""
+        end = self._timeline.ends.get(speaker.id, 0)
+        return stretch if stretch.start >= end else stretch.part(min(end, stretch.end), stretch.end)
 
 
 class MixedTracks:

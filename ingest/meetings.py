@@ -30,6 +30,7 @@ class Patience:
 class _Live:
     meeting: Meeting
     sources: dict[str, Source] = field(default_factory=dict)
+    begun: bool = False
     quiet_since_ms: int = 0
     ends: Mapping[str, int] | None = None
 
@@ -68,7 +69,7 @@ class Meetings:
             await self._supersede(source)
             source.resume(caller)
             source.lane.patience_ms = None if caller.can_wait else self._patience.backlog_ms
-        return Session(source, partial(self._begin, caller.meeting), self._now_ms, evict)
+        return Session(source, partial(self._begin, live, source.id), self._now_ms, evict)
 
     def is_sending(self, caller: Caller) -> bool:
         """Whether the same source has a connection now."""
@@ -86,6 +87,10 @@ class Meetings:
         if finished:
             source.finish({})
             self._remove(source)
+
+    def held(self) -> list[Meeting]:
+        """The meetings that have begun and may go on here."""
+        return [meeting for meeting, live in self._live.items() if live.begun]
 
     async def run(self) -> None:
         """End what grace has run out for, until cancelled."""
@@ -145,14 +150,18 @@ class Meetings:
         del live.sources[source.id]
         live.ends, live.quiet_since_ms = None, self._now_ms()
 
-    async def _begin(self, meeting: Meeting, started_at_ms: int) -> Timeline:
+    async def _begin(self, live: _Live, source_id: str, started_at_ms: int) -> Timeline:
+        meeting = live.meeting
         try:
             record = await self._sink.start_meeting(meeting, started_at_ms)
         except PASSING as error:
             raise Refused(Reason.UNAVAILABLE, "Redis does not answer: try again later") from error
         if record.ended:
             raise Refused(Reason.ENDED, f"meeting {meeting.id} has ended")
-        return Timeline(meeting, record.started_at_ms, record.ends)
+        live.begun = True
+        last_seq = record.sequences.get(source_id)
+        nexts = record.nexts if last_seq is not None else {}
+        return Timeline(meeting, record.started_at_ms, record.ends, last_seq, nexts)
 
     def _cutting_for(self, caller: Caller) -> Cutting:
         """Who can be kept waiting is not late."""

@@ -6,14 +6,14 @@ from typing import Protocol
 from common.identity import Meeting
 from common.messages import AudioChunk
 from common.results import Result
-from common.streams.audio_log import MeetingRecord
+from common.streams.audio_log import Mark, MeetingRecord
 
 
 class AudioSink(Protocol):
     """Kept by `common.streams.audio_log.AudioLog`; tests keep it in memory."""
 
-    async def append(self, chunks: Sequence[AudioChunk], now_ms: int) -> None:
-        """Take chunks; what was taken before is not taken twice.
+    async def append(self, items: Sequence[AudioChunk | Mark]) -> None:
+        """Take chunks and marks; what was taken before is not taken twice.
 
         Raises Backlogged or, for a meeting that has ended, InvalidInput; the chunks of other
         meetings are taken all the same.

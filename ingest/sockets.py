@@ -48,6 +48,13 @@ class Socket:
         metrics.BYTES.labels(self._wire).inc(len(message))
         return message
 
+    async def receive_within(self, within_ms: int | None) -> bytes | str | None:
+        """The next message, or None where none comes in time. Raises Gone."""
+        try:
+            return await asyncio.wait_for(self.receive(), None if within_ms is None else within_ms / 1000)
+        except TimeoutError:
+            return None
+
     async def first(self, within_s: float) -> bytes | str:
         """The first message. Raises Gone, or Refused where none comes."""
         try:

@@ -9,6 +9,7 @@ import structlog
 
 from common.errors import Backlogged, HubbubError
 from common.messages import AudioChunk
+from common.streams.audio_log import Mark
 from common.streams.client import PASSING
 from ingest import metrics
 from ingest.notices import Gap, Notice, to_status
@@ -17,7 +18,7 @@ from ingest.sink import AudioSink
 
 log = structlog.get_logger()
 
-Item = AudioChunk | Notice
+Item = AudioChunk | Mark | Notice
 
 _FULL = 64
 _BATCH = 512
@@ -204,13 +205,13 @@ class Writer:
 
     async def _store(self, items: list[Item]) -> None:
         """Chunks first, so that a notice never speaks of audio that is not there yet."""
-        chunks = [item for item in items if isinstance(item, AudioChunk)]
-        if chunks:
+        kept = [item for item in items if isinstance(item, AudioChunk | Mark)]
+        if kept:
             with metrics.APPEND_SECONDS.time():
-                await self._sink.append(chunks, self._now_ms())
-            metrics.CHUNKS.inc(len(chunks))
+                await self._sink.append(kept)
+            metrics.CHUNKS.inc(sum(isinstance(item, AudioChunk) for item in kept))
         for item in items:
-            if not isinstance(item, AudioChunk):
+            if not isinstance(item, AudioChunk | Mark):
                 await self._announce(item)
 
     async def _announce(self, notice: Notice) -> None:

@@ -1,36 +1,63 @@
 """The side of ingest: audio onto the streams, and the records of meetings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from redis.exceptions import OutOfMemoryError
 
 from common.audio import sample_count
 from common.errors import Backlogged, InvalidInput
-from common.identity import Meeting, Speaker
+from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk, pack
 from common.results import Result, Status
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
 from common.streams.codec import encode
-from common.streams.scripts import Arg, Call, run_scripts
+from common.streams.scripts import Arg, Call, run_script, run_scripts
 
 _END = "end:"
+_OPEN = "open:"
+_SEQ = "seq:"
+_NEXT = "next:"
 _COUNT = "count:"
 _NOBODY = Speaker("", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a source's numbered messages have come: all up to `seq` are in the audio before this.
+
+    The first message after them that is of this track begins at `position`. `over`: the source is
+    done, and may begin with another number.
+    """
+
+    track: Track
+    source: str
+    seq: int
+    position: int
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MeetingRecord:
-    """What Redis knows of a meeting. Times are Unix time; `ends` is how far each track has come."""
+    """What Redis knows of a meeting. Times are Unix time; `ends` is how far each track has come.
+
+    `open` has the tracks that have not ended, and their speakers' names. `sequences` is the last
+    message of each source whose audio is wholly here, and `nexts` where the one after it begins on
+    each track, which is before the track's end when part of it is here.
+    """
 
     meeting: Meeting
     started_at_ms: int
     ended_at_ms: int | None
     ends: Mapping[str, int]
     counters: Mapping[str, int]
+    open: Mapping[str, str] = field(default_factory=dict)
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    nexts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -49,6 +76,15 @@ class MeetingRecord:
         return max(0.0, 1.0 - (gaps + unheard + untranscribed) / (captured + gaps))
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What a look at a shard found: open meetings, and when each was last heard, `until_ms` at the latest."""
+
+    shard: int
+    until_ms: int
+    records: Sequence[tuple[MeetingRecord, int]]
+
+
 class AudioLog:
     """Appends audio and keeps meeting records, for all shards."""
 
@@ -57,27 +93,31 @@ class AudioLog:
         self._shards = shards
         self._backlog_limit = backlog_limit
 
-    async def append(self, chunks: Sequence[AudioChunk], now_ms: int) -> None:
-        """Put chunks on their shards in one round trip; safe to repeat after a lost reply.
+    async def append(self, items: Sequence[AudioChunk | Mark]) -> None:
+        """Put audio on its shards in one round trip; safe to repeat after a lost reply.
+
+        A meeting's chunks and marks are taken together or not at all.
 
         Raises Backlogged when a stream is at its limit or Redis out of memory, InvalidInput when a
         meeting has ended; the chunks of other meetings are taken all the same.
         """
         grouped = [
-            (meeting, list(group)) for meeting, group in groupby(chunks, key=lambda c: c.track.meeting)
+            (meeting, list(group)) for meeting, group in groupby(items, key=lambda item: item.track.meeting)
         ]
-        replies = await run_scripts(
-            self._redis, [self._append_call(m, group, now_ms) for m, group in grouped]
-        )
+        replies = await run_scripts(self._redis, [self._append_call(m, group) for m, group in grouped])
         for (meeting, _), reply in zip(grouped, replies, strict=True):
             _check_append(meeting, reply)
 
-    def _append_call(self, meeting: Meeting, chunks: Sequence[AudioChunk], now_ms: int) -> Call:
+    def _append_call(self, meeting: Meeting, items: Sequence[AudioChunk | Mark]) -> Call:
         shard = meeting.shard(self._shards)
-        args: list[Arg] = [self._backlog_limit, f"{meeting.tenant}/{meeting.id}", now_ms]
-        for chunk in chunks:
-            closes = "1" if not chunk.pcm else "0"
-            args += [_END + chunk.track.id, chunk.end, sample_count(chunk.pcm), closes, pack(chunk)]
+        marks = [item for item in items if isinstance(item, Mark)]
+        args: list[Arg] = [self._backlog_limit, _name(meeting), len(marks)]
+        for mark in marks:
+            args += [_SEQ + mark.source, mark.seq, _NEXT + mark.track.id, mark.position, int(mark.over)]
+        for chunk in items:
+            if isinstance(chunk, AudioChunk):
+                args += [_END + chunk.track.id, chunk.end, sample_count(chunk.pcm), pack(chunk)]
+                args += [_OPEN + chunk.track.id, chunk.track.speaker.name, chunk.pause]
         return (
             "append",
             [keys.stream(shard, Stream.AUDIO), keys.meeting(shard, meeting), keys.meetings(shard)],
@@ -88,11 +128,63 @@ class AudioLog:
         """The meeting's record, made now if it is new (which is announced once)."""
         shard = meeting.shard(self._shards)
         if await self._redis.hsetnx(keys.meeting(shard, meeting), "started_at_ms", str(started_at_ms)):
-            await self._redis.zadd(keys.meetings(shard), {f"{meeting.tenant}/{meeting.id}": started_at_ms})
+            await self.keep_alive([meeting])
             await self.publish(_meeting_status(meeting, "meeting_started", started_at_ms, started_at_ms))
         record = await self.record(meeting)
         assert record is not None
         return record
+
+    async def keep_alive(self, meetings: Iterable[Meeting]) -> None:
+        """Say that somebody still listens for these meetings' audio."""
+        by_shard: dict[int, list[Arg]] = defaultdict(list)
+        for meeting in meetings:
+            by_shard[meeting.shard(self._shards)].append(_name(meeting))
+        replies = await run_scripts(
+            self._redis, [("heard", [keys.meetings(shard)], names) for shard, names in by_shard.items()]
+        )
+        _check_all(replies)
+
+    async def unheard(self, silence_ms: int, after_ms: Mapping[int, int]) -> list[Silence]:
+        """By shard, the open meetings last heard so long ago, and after a time of each shard."""
+        shards = range(self._shards)
+        replies = await run_scripts(
+            self._redis,
+            [("unheard", [keys.meetings(shard)], [silence_ms, after_ms.get(shard, 0)]) for shard in shards],
+        )
+        _check_all(replies)
+        return [
+            Silence(shard, int(reply[0]), await self._open_records(reply[1]))
+            for shard, reply in zip(shards, replies, strict=True)
+        ]
+
+    async def _open_records(self, heard: Sequence[bytes]) -> list[tuple[MeetingRecord, int]]:
+        found = []
+        for name, heard_ms in zip(heard[::2], heard[1::2], strict=True):
+            record = await self.record(Meeting(*name.decode().split("/", 1)))
+            if record is not None and not record.ended:
+                found.append((record, int(float(heard_ms))))
+        return found
+
+    async def abandon(
+        self, record: MeetingRecord, heard_ms: int, last_words: Sequence[AudioChunk | Result]
+    ) -> bool:
+        """End a meeting and its tracks unless it was heard again; safe from several processes at once."""
+        meeting = record.meeting
+        shard = meeting.shard(self._shards)
+        args: list[Arg] = [_name(meeting), heard_ms]
+        for chunk in last_words:
+            if isinstance(chunk, AudioChunk):
+                args += [_OPEN + chunk.track.id, pack(chunk)]
+        args.append("")
+        ended = _meeting_status(meeting, "meeting_ended", record.started_at_ms, heard_ms)
+        for result in (*last_words, ended):
+            if not isinstance(result, AudioChunk):
+                flat = encode(result)
+                args += [len(flat), *flat]
+        touched = [keys.meeting(shard, meeting), keys.meetings(shard)]
+        streams = [keys.stream(shard, Stream.AUDIO), keys.stream(shard, Stream.RESULTS)]
+        verdict: bytes = await run_script(self._redis, "abandon", [*touched, *streams], args)
+        return verdict == b"OK"
 
     async def end_meeting(self, meeting: Meeting, ended_at_ms: int) -> None:
         """Take no more audio for a meeting (which is announced once)."""
@@ -132,9 +224,28 @@ def parse_record(meeting: Meeting, stored: Mapping[bytes, bytes]) -> MeetingReco
         meeting,
         int(fields.get("started_at_ms", 0)),
         int(ended) if ended is not None else None,
-        {key.removeprefix(_END): int(value) for key, value in fields.items() if key.startswith(_END)},
-        {key.removeprefix(_COUNT): int(value) for key, value in fields.items() if key.startswith(_COUNT)},
+        ends=_numbers(fields, _END),
+        counters=_numbers(fields, _COUNT),
+        open={
+            key.removeprefix(_OPEN): name.decode() for key, name in fields.items() if key.startswith(_OPEN)
+        },
+        sequences=_numbers(fields, _SEQ),
+        nexts=_numbers(fields, _NEXT),
     )
+
+
+def _numbers(fields: Mapping[str, bytes], prefix: str) -> dict[str, int]:
+    return {key.removeprefix(prefix): int(value) for key, value in fields.items() if key.startswith(prefix)}
+
+
+def _name(meeting: Meeting) -> str:
+    return f"{meeting.tenant}/{meeting.id}"
+
+
+def _check_all(replies: Iterable[object]) -> None:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
 
 
 def _check_append(meeting: Meeting, reply: object) -> None:

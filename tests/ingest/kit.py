@@ -15,7 +15,7 @@ from common.identity import Meeting
 from common.messages import AudioChunk
 from common.results import Result, Status
 from common.settings import IngestSettings
-from common.streams.audio_log import MeetingRecord
+from common.streams.audio_log import Mark, MeetingRecord
 from ingest.app import new_meetings, routes, unix_ms
 from ingest.server import Server, listening, server_config
 from ingest.writer import Writer
@@ -26,6 +26,7 @@ class MemorySink:
     """Keeps what `AudioSink` promises, and can be told to be full."""
 
     chunks: list[AudioChunk] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     started: dict[Meeting, int] = field(default_factory=dict)
     ended: dict[Meeting, int] = field(default_factory=dict)
@@ -34,16 +35,18 @@ class MemorySink:
     full: set[str] = field(default_factory=set)
     appends: int = 0
 
-    async def append(self, chunks: Sequence[AudioChunk], now_ms: int) -> None:
+    async def append(self, items: Sequence[AudioChunk | Mark]) -> None:
         self.appends += 1
         await asyncio.sleep(0)
         problems: list[Exception] = []
-        for chunk in chunks:
+        for chunk in items:
             meeting = chunk.track.meeting
             if meeting.id in self.full:
                 problems.append(Backlogged(f"meeting {meeting.id}: the stream of its audio is full"))
             elif meeting in self.ended or meeting not in self.started:
                 problems.append(InvalidInput(f"meeting {meeting.id} has ended"))
+            elif isinstance(chunk, Mark):
+                self.marks.append(chunk)
             elif not chunk.pcm or chunk.end > self.ends[meeting].get(chunk.track.id, -1):
                 self.chunks.append(chunk)
                 self.ends[meeting][chunk.track.id] = chunk.end

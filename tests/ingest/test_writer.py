@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk
 from common.results import Status
+from common.streams.audio_log import Mark
 from ingest.notices import Joined
 from ingest.refusals import Reason, Refused
 from ingest.writer import Lane, Writer
@@ -37,10 +38,10 @@ class Bench:
         self.record, self.start_meeting = self.sink.record, self.sink.start_meeting
         self.end_meeting, self.tally = self.sink.end_meeting, self.sink.tally
 
-    async def append(self, chunks: Sequence[AudioChunk], now_ms: int) -> None:
+    async def append(self, items: Sequence[AudioChunk | Mark]) -> None:
         if self.failing:
             raise self.failing.pop()
-        await self.sink.append(chunks, now_ms)
+        await self.sink.append(items)
 
     async def publish(self, result: Status) -> None:
         await self.sink.publish(result)

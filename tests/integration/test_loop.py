@@ -51,13 +51,13 @@ async def expect(redis: Client, count: int) -> None:
 
 async def test_outputs_are_complete_and_in_order(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first"):
-        await audio.append([chunk(i) for i in range(200)], 1)
+        await audio.append([chunk(i) for i in range(200)])
         await expect(redis, 200)
 
 
 async def test_acknowledged_entries_are_trimmed_and_pending_ones_kept(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first"):
-        await audio.append([chunk(i) for i in range(41)], 1)
+        await audio.append([chunk(i) for i in range(41)])
 
         async def only_the_odd_one() -> object:
             length = await redis.xlen(AUDIO)
@@ -68,11 +68,11 @@ async def test_acknowledged_entries_are_trimmed_and_pending_ones_kept(redis: Cli
 
 async def test_a_crashed_members_shards_go_on_where_it_stopped(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first") as first:
-        await audio.append([chunk(i) for i in range(51)], 1)
+        await audio.append([chunk(i) for i in range(51)])
         await expect(redis, 50)
         await first.crash()
         async with working(redis, PairingStage(), "second"):
-            await audio.append([chunk(i) for i in range(51, 100)], 1)
+            await audio.append([chunk(i) for i in range(51, 100)])
             await expect(redis, 100)
 
 
@@ -90,7 +90,7 @@ async def test_a_member_that_crashed_between_process_and_commit_doubles_nothing(
 
     loop = asyncio.get_running_loop()
     async with working(redis, Freezing(), "first") as first:
-        await audio.append([chunk(i) for i in range(10)], 1)
+        await audio.append([chunk(i) for i in range(10)])
         await crashed.wait()
         await first.crash()
     async with working(redis, PairingStage(), "second"):
@@ -99,11 +99,11 @@ async def test_a_member_that_crashed_between_process_and_commit_doubles_nothing(
 
 async def test_a_drained_member_hands_over_at_once(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first", lease_ms=60_000) as first:
-        await audio.append([chunk(i) for i in range(31)], 1)
+        await audio.append([chunk(i) for i in range(31)])
         await expect(redis, 30)
         await first.drain()
         async with working(redis, PairingStage(), "second", lease_ms=60_000):
-            await audio.append([chunk(31)], 1)
+            await audio.append([chunk(31)])
             await expect(redis, 32)
 
 
@@ -121,11 +121,11 @@ async def test_an_owner_that_was_replaced_lets_go_and_its_late_commit_is_lost(
     stage = PairingStage()
     async with working(redis, stage, "first") as first:
         await eventually("all shards owned", lambda: _owns(first, {SHARDS}))
-        await audio.append([chunk(0)], 1)
+        await audio.append([chunk(0)])
         await eventually("the chunk read", lambda: _holds(stage))
         await redis.hset(keys.lease(SHARD, "vad"), mapping={"owner": "thief", "until_ms": 2**53})
         await redis.hincrby(keys.lease(SHARD, "vad"), "token", 1)
-        await audio.append([chunk(1)], 1)
+        await audio.append([chunk(1)])
         await eventually("the shard given up", lambda: _owns(first, {SHARDS - 1}))
         assert await pieces(redis) == []
         assert stage.waiting == {}
@@ -141,7 +141,7 @@ async def test_an_entry_that_fails_thrice_is_put_aside_and_the_shard_goes_on(
             return super().process(entries, now_ms)
 
     async with working(redis, Choking(), "first"):
-        await audio.append([chunk(i) for i in range(9)], 1)
+        await audio.append([chunk(i) for i in range(9)])
 
         async def all_but_one() -> object:
             found = await pieces(redis)
@@ -164,15 +164,15 @@ async def test_a_failure_that_shows_late_is_laid_to_the_entry_named(redis: Clien
             return super().process(entries, now_ms)
 
     async with working(redis, Late(), "first"):
-        await audio.append([chunk(i) for i in range(4)], 1)
+        await audio.append([chunk(i) for i in range(4)])
         await expect(redis, 4)
-        await audio.append([chunk(4)], 1)
+        await audio.append([chunk(4)])
 
         async def put_aside() -> object:
             return [letter.error for letter in await list_dead(redis, SHARDS)] == ["made the stage fail"]
 
         await eventually("put aside", put_aside)
-        await audio.append([chunk(i) for i in range(5, 9)], 1)
+        await audio.append([chunk(i) for i in range(5, 9)])
 
         async def the_rest() -> object:
             found = await pieces(redis)
@@ -184,7 +184,7 @@ async def test_a_failure_that_shows_late_is_laid_to_the_entry_named(redis: Clien
 async def test_an_unreadable_entry_is_put_aside_at_once(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first"):
         await redis.xadd(AUDIO, {"m": b"not a message"})
-        await audio.append([chunk(0), chunk(1)], 1)
+        await audio.append([chunk(0), chunk(1)])
         await expect(redis, 2)
         (letter,) = await list_dead(redis, SHARDS)
         assert "unreadable" in letter.error
@@ -192,10 +192,10 @@ async def test_an_unreadable_entry_is_put_aside_at_once(redis: Client, audio: Au
 
 async def test_reading_stops_while_the_stream_behind_is_full(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first", backlog_limit=5):
-        await audio.append([chunk(i) for i in range(20)], 1)
+        await audio.append([chunk(i) for i in range(20)])
         await expect(redis, 20)
         await asyncio.sleep(1.2)
-        await audio.append([chunk(i) for i in range(20, 24)], 1)
+        await audio.append([chunk(i) for i in range(20, 24)])
         await asyncio.sleep(0.5)
         assert await pieces(redis) == pairs(20)
         for pool in ("asr", "keyword", "sentiment"):

@@ -196,7 +196,7 @@ async def test_audio_sent_again_after_a_lost_reply_is_taken_once(redis: Client) 
     log = AudioLog(redis, SHARDS, backlog_limit=100)
     await log.start_meeting(MEETING, 1_000)
     for _ in range(2):
-        await log.append([chunk(0), chunk(1)], 2_000)
+        await log.append([chunk(0), chunk(1)])
     assert await redis.xlen(AUDIO) == 2
     record = await log.record(MEETING)
     assert record is not None
@@ -207,9 +207,9 @@ async def test_audio_sent_again_after_a_lost_reply_is_taken_once(redis: Client) 
 async def test_audio_beyond_the_backlog_is_refused_whole(redis: Client) -> None:
     log = AudioLog(redis, SHARDS, backlog_limit=2)
     await log.start_meeting(MEETING, 1_000)
-    await log.append([chunk(0), chunk(1)], 2_000)
+    await log.append([chunk(0), chunk(1)])
     with pytest.raises(Backlogged, match="weekly"):
-        await log.append([chunk(2), chunk(3)], 2_000)
+        await log.append([chunk(2), chunk(3)])
     assert await redis.xlen(AUDIO) == 2
 
 
@@ -218,7 +218,7 @@ async def test_audio_after_the_end_of_a_meeting_is_refused(redis: Client) -> Non
     await log.start_meeting(MEETING, 1_000)
     await log.end_meeting(MEETING, 5_000)
     with pytest.raises(InvalidInput, match="ended"):
-        await log.append([chunk(0)], 6_000)
+        await log.append([chunk(0)])
 
 
 async def test_a_meeting_starts_and_ends_once(redis: Client) -> None:

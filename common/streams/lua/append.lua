@@ -1,24 +1,49 @@
--- Put audio of one meeting on its shard. Sent again after a lost reply it changes nothing, since
--- the record keeps how far each track has come.
+-- Put audio of one meeting on its shard, and how far its sources' messages have come with it. Sent
+-- again after a lost reply it changes nothing, since the record keeps how far each track has come.
 -- KEYS: 1 audio, 2 meeting record, 3 meetings
--- ARGV: 1 backlog limit, 2 meeting name, 3 Unix ms, then per chunk:
---   field of the track's end, end, samples, '1' if the chunk only closes the track, message
+-- ARGV: 1 backlog limit, 2 meeting name, 3 number of marks, per mark:
+--   field of the source's last message, its number, field of the track, position,
+--   '1' if the source is over; then per chunk:
+--   field of the track's end, end, samples, message, field of the open track,
+--   its speaker's name, '' (pause), or 'end'
 -- Returns 'OK', 'FULL' (nothing was taken) or 'ENDED'.
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 'FULL' end
 local ended = redis.call('HGET', KEYS[2], 'ended_at_ms')
 if ended == false then ended = redis.call('EXISTS', KEYS[2]) == 0 end
 if ended then return 'ENDED' end
+
+local function stored(field) return tonumber(redis.call('HGET', KEYS[2], field) or -1) end
+
+local chunks = 4 + 5 * tonumber(ARGV[3])
 local samples, ends = 0, {}
-for i = 4, #ARGV, 5 do
-  local field, stop = ARGV[i], tonumber(ARGV[i + 1])
-  if ends[field] == nil then ends[field] = tonumber(redis.call('HGET', KEYS[2], field) or -1) end
-  if stop > ends[field] or ARGV[i + 3] == '1' then
-    redis.call('XADD', KEYS[1], '*', 'm', ARGV[i + 4])
+for i = chunks, #ARGV, 7 do
+  local field, stop, length = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  if ends[field] == nil then ends[field] = stored(field) end
+  if stop > ends[field] or length == 0 then
+    redis.call('XADD', KEYS[1], '*', 'm', ARGV[i + 3])
     ends[field] = math.max(stop, ends[field])
-    samples = samples + ARGV[i + 2]
+    samples = samples + length
+    if ARGV[i + 6] == 'end' then
+      redis.call('HDEL', KEYS[2], ARGV[i + 4])
+    else
+      redis.call('HSET', KEYS[2], ARGV[i + 4], ARGV[i + 5])
+    end
   end
 end
 for field, stop in pairs(ends) do redis.call('HSET', KEYS[2], field, string.format('%.0f', stop)) end
+
+for i = 4, chunks - 1, 5 do
+  local seq, position = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 3])
+  local before = redis.call('HGET', KEYS[2], ARGV[i])
+  if ARGV[i + 4] == '1' then
+    if before and tonumber(before) <= seq then redis.call('HDEL', KEYS[2], ARGV[i]) end
+  elseif not before or tonumber(before) <= seq then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    if position > stored(ARGV[i + 2]) then redis.call('HSET', KEYS[2], ARGV[i + 2], ARGV[i + 3]) end
+  end
+end
+
 redis.call('HINCRBY', KEYS[2], 'count:captured_samples', samples)
-redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
+local clock = redis.call('TIME')
+redis.call('ZADD', KEYS[3], string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000)), ARGV[2])
 return 'OK'

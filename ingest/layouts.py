@@ -141,7 +141,7 @@ class IsolatedTracks:
                 start, follows = stretch.start, False
                 if audio.speaker is None or moment.missing:
                     taken.gaps.append(_gap(track.track, stretch))
-            taken.chunks += track.push(self._unheard(stretch, speaker))
+            taken.chunks += track.push(self._unheard(stretch, speaker.id))
         if audio.seq is not None:
             taken.chunks += track.drain()
         taken.extent = Extent(track.track, start, feed.end, follows)
@@ -151,7 +151,8 @@ class IsolatedTracks:
         """See Layout."""
         taken = Taken()
         for speaker_id, feed in self._feeds.items():
-            taken.chunks += self._roster.audio[speaker_id].push(feed.flush())
+            rest = self._unheard(feed.flush(), speaker_id)
+            taken.chunks += self._roster.audio[speaker_id].push(rest)
         taken.chunks += self._roster.drain()
         return taken
 
@@ -185,9 +186,9 @@ class IsolatedTracks:
         late = timed and by_clock - end > self._cutting.gap_samples
         return by_clock if late else self._timeline.nexts[speaker.id]
 
-    def _unheard(self, stretch: Stretch, speaker: Speaker) -> Stretch:
+    def _unheard(self, stretch: Stretch, speaker_id: str) -> Stretch:
         """Without what another process had put on the track of a message that comes again."""
-        end = self._timeline.ends.get(speaker.id, 0)
+        end = self._timeline.ends.get(speaker_id, 0)
         return stretch if stretch.start >= end else stretch.part(min(end, stretch.end), stretch.end)
 
 

@@ -45,7 +45,7 @@ class Receipts:
     def jump(
         self, seq: int, before: int, extent: Extent, chunks: Sequence[AudioChunk]
     ) -> list[AudioChunk | Mark]:
-        """A message behind a hole, or a track's first, with all that was held; `before`: the number before."""
+        """A message behind a hole, or a first one, with all that was held; `before` is the number before."""
         own = [c for c in chunks if c.track.id == extent.track.id and c.offset >= extent.start]
         settled = self.settle([c for c in chunks if c not in own])
         self._held.append((seq, extent))

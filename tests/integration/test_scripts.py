@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from common.errors import Backlogged, InvalidInput
-from common.messages import pack
+from common.messages import AudioChunk, pack
 from common.stage import Stream
 from common.streams import keys
-from common.streams.audio_log import AudioLog
+from common.streams.audio_log import AudioLog, Mark
 from common.streams.client import Client
 from common.streams.deployment import join_deployment
 from common.streams.fenced import FencedShards, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
-from tests.kit import MEETING, SHARDS, chunk
+from tests.kit import MEETING, SHARDS, TRACK, chunk
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -202,6 +202,62 @@ async def test_audio_sent_again_after_a_lost_reply_is_taken_once(redis: Client) 
     assert record is not None
     assert record.counters["captured_samples"] == 3200
     assert record.ends == {"ann": 3200}
+
+
+async def test_audio_and_its_number_sent_again_change_nothing(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    await log.start_meeting(MEETING, 1_000)
+    first = [chunk(0), Mark(TRACK, "ann", 1, 1_600)]
+    await log.append([Mark(TRACK, "ann", 0, 0), *first, chunk(1), Mark(TRACK, "ann", 2, 3_200)])
+    before = await log.record(MEETING)
+    await log.append(first)
+    assert await log.record(MEETING) == before
+    assert before is not None
+    assert (before.sequences, before.nexts, before.open) == ({"ann": 2}, {"ann": 3_200}, {"ann": "Ann"})
+    assert await redis.xlen(AUDIO) == 2
+
+
+async def test_numbers_are_kept_with_their_audio_or_not_at_all(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=1)
+    await log.start_meeting(MEETING, 1_000)
+    await log.append([chunk(0)])
+    with pytest.raises(Backlogged):
+        await log.append([chunk(1), Mark(TRACK, "ann", 1, 3_200)])
+    record = await log.record(MEETING)
+    assert record is not None
+    assert (record.sequences, record.ends) == ({}, {"ann": 1_600})
+
+
+async def test_a_source_that_is_over_leaves_no_number_unless_it_went_on_elsewhere(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    await log.start_meeting(MEETING, 1_000)
+    await log.append([chunk(0), Mark(TRACK, "ann", 5, 1_600)])
+    for seq, left in ((4, {"ann": 5}), (5, {})):
+        await log.append([Mark(TRACK, "ann", seq, 1_600, over=True)])
+        record = await log.record(MEETING)
+        assert record is not None
+        assert record.sequences == left
+
+
+async def test_a_meeting_is_abandoned_only_if_nobody_heard_it_since(redis: Client) -> None:
+    log = AudioLog(redis, SHARDS, backlog_limit=100)
+    await log.start_meeting(MEETING, 1_000)
+    await log.append([chunk(0)])
+    await redis.zadd(keys.meetings(SHARD), {f"{MEETING.tenant}/{MEETING.id}": 5_000})
+    (found,) = [silence for silence in await log.unheard(60_000, {}) if silence.records]
+    ((record, heard_ms),) = found.records
+    assert (heard_ms, found.shard) == (5_000, SHARD)
+    end = AudioChunk(TRACK, 1_600, 5_000, b"", "end")
+    await log.keep_alive([MEETING])
+    assert not await log.abandon(record, heard_ms, [end])
+    await redis.zadd(keys.meetings(SHARD), {f"{MEETING.tenant}/{MEETING.id}": 5_000})
+    assert await log.abandon(record, heard_ms, [end])
+    assert not await log.abandon(record, heard_ms, [end])
+    assert await redis.xlen(AUDIO) == 2
+    ended = await log.record(MEETING)
+    assert ended is not None
+    assert (ended.ended_at_ms, ended.open) == (5_000, {})
+    assert all(not silence.records for silence in await log.unheard(60_000, {}))
 
 
 async def test_audio_beyond_the_backlog_is_refused_whole(redis: Client) -> None:

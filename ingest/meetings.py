@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from common.identity import Meeting
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from ingest import metrics
 from ingest.feed import LONGEST_HOLE
 from ingest.layouts import Cutting, Timeline
@@ -95,6 +95,7 @@ class Meetings:
     async def run(self) -> None:
         """End what grace has run out for, until cancelled."""
         while True:
+            check_cancelled()
             await asyncio.sleep(_SWEEP_S)
             await self.sweep()
 

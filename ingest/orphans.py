@@ -10,7 +10,7 @@ from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk
 from common.results import Result
 from common.streams.audio_log import MeetingRecord, Silence
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from ingest.notices import Left, to_status
 
 _LOOK_S = 0.5
@@ -47,6 +47,7 @@ class Orphans:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
+            check_cancelled()
             try:
                 await self.sweep()
             except PASSING:

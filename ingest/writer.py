@@ -10,7 +10,7 @@ import structlog
 from common.errors import Backlogged, HubbubError
 from common.messages import AudioChunk
 from common.streams.audio_log import Mark
-from common.streams.client import PASSING
+from common.streams.client import PASSING, check_cancelled
 from ingest import metrics
 from ingest.notices import Gap, Notice, to_status
 from ingest.refusals import Reason, Refused
@@ -135,6 +135,7 @@ class Writer:
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
+            check_cancelled()
             batch = self._next_batch()
             if batch:
                 await self._write(batch)

@@ -4,11 +4,13 @@ import httpx
 import jsonschema
 import orjson
 import pytest
-from scripted_meeting import MEETING, SCRIPT
+from scripted_meeting import MEETING, SCRIPT, SHARDS
 
 from common.identity import Meeting
 from common.results import TYPES, Keyword, Result, Sentiment, Transcript, to_json
+from common.streams import keys
 from common.streams.audio_log import AudioLog
+from common.streams.client import Client
 
 pytestmark = pytest.mark.integration
 
@@ -76,10 +78,12 @@ async def test_coverage_says_what_is_missing(
 
 
 async def test_meetings_are_listed_the_one_heard_last_first(
-    gateway: httpx.AsyncClient, log: AudioLog
+    gateway: httpx.AsyncClient, log: AudioLog, redis: Client
 ) -> None:
-    for number, name in enumerate(["old", "new", "middle"]):
-        await log.start_meeting(Meeting("default", name), [1000, 3000, 2000][number])
+    for name, heard_ms in (("old", 1000), ("new", 3000), ("middle", 2000)):
+        meeting = Meeting("default", name)
+        await log.start_meeting(meeting, 1000)
+        await redis.zadd(keys.meetings(meeting.shard(SHARDS)), {f"default/{name}": heard_ms})
     await log.end_meeting(Meeting("default", "old"), 5000)
     found = (await gateway.get("/v1/meetings")).json()["meetings"]
     assert [(m["meeting"], m["ended_at_ms"]) for m in found] == [

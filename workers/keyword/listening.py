@@ -59,7 +59,7 @@ class Listening:
         """The inquiries that are left. The spotter is free after it."""
         inquiries = self._sort_in(self._spotting.close())
         if self._open:
-            inquiries.append(self._inquire(min(self._due, self.end)))
+            inquiries.append(self._inquire(self._due))
         return inquiries
 
     def _sort_in(self, spotted: list[Spotted]) -> list[Inquiry]:

@@ -33,8 +33,8 @@ class Limits:
     """What bounds the stage.
 
     An utterance whose audio stops coming is no longer listened to after `patience_ms`. One whose
-    audio or last transcript never comes is forgotten after `quiet_ms`, or, where something was
-    found in it, after `verdict_ms`: a deferred transcript may come late.
+    audio or last transcript never comes is forgotten after `quiet_ms`, or after `verdict_ms` where
+    something was found in it or its transcript is deferred, since that may come late.
     """
 
     batch: int
@@ -131,6 +131,7 @@ class KeywordStage:
                 yield event
         utterance.words_read = len(transcript.stable.split())
         utterance.settled = transcript.status in ("final", "lost")
+        utterance.deferred = transcript.status == "deferred"
 
     # The acoustic side
 
@@ -201,7 +202,8 @@ class KeywordStage:
             return
         yield from map(Acknowledge, utterance.entries)
         utterance.entries.clear()
-        limit_ms = self._limits.verdict_ms if utterance.found else self._limits.quiet_ms
+        unfinished = utterance.found or utterance.deferred
+        limit_ms = self._limits.verdict_ms if unfinished else self._limits.quiet_ms
         if (utterance.deaf and utterance.settled) or quiet_ms >= limit_ms:
             yield from utterance.forget(self._phrases)
             del self._utterances[utterance.shard, utterance.id]

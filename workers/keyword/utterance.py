@@ -32,6 +32,7 @@ class Utterance:
     waiting: int = 0
     deaf: bool = False
     settled: bool = False
+    deferred: bool = False
     words_read: int = 0
     found: set[str] = field(default_factory=set)
 

@@ -153,8 +153,6 @@ class KeywordStage:
 
     def _inquire(self, utterance: Utterance, inquiries: Sequence[Inquiry]) -> None:
         for inquiry in inquiries:
-            if all(candidate.phrase in utterance.found for candidate in inquiry.candidates):
-                continue
             if len(self._inquiries) >= self._limits.waiting:
                 overdue, _ = self._inquiries.popleft()
                 self._answered(overdue)
@@ -163,18 +161,33 @@ class KeywordStage:
             self._inquiries.append((utterance, inquiry))
 
     def _verify(self) -> Iterator[Effect]:
-        batch = [self._inquiries.popleft() for _ in range(min(self._limits.batch, len(self._inquiries)))]
+        batch = self._next_batch()
         if not batch:
             return
         with metrics.VERIFY_SECONDS.time():
             answers = self._verifier.answer([inquiry for _, inquiry in batch])
         for (utterance, _), answer in zip(batch, answers, strict=True):
             self._answered(utterance)
-            metrics.INQUIRIES.labels("confirmed" if answer else "rejected").inc()
-            for heard in answer:
+            utterance.doubtful |= answer.doubtful
+            metrics.INQUIRIES.labels("confirmed" if answer.heard else "rejected").inc()
+            for heard in answer.heard:
                 event = utterance.keyword(heard)
                 if event is not None:
                     yield event
+
+    def _next_batch(self) -> list[tuple[Utterance, Inquiry]]:
+        """The inquiries that wait longest; a second look not together with the first."""
+        batch: list[tuple[Utterance, Inquiry]] = []
+        while self._inquiries and len(batch) < self._limits.batch:
+            utterance, inquiry = self._inquiries[0]
+            if inquiry.again and any(utterance is chosen for chosen, _ in batch):
+                break
+            self._inquiries.popleft()
+            if utterance.wants(inquiry):
+                batch.append((utterance, inquiry))
+            else:
+                self._answered(utterance)
+        return batch
 
     def _answered(self, utterance: Utterance) -> None:
         utterance.waiting -= 1

@@ -18,7 +18,7 @@ def meeting(chunk_ms: int = 100) -> tuple[list[Message], list[Result]]:
         *spoken(ANN, 6000, [200, "mute", 1500, "mute", 300, "deadline"], chunk_ms=chunk_ms, closed="split"),
         *spoken(ANN, 12_000, [900], chunk_ms=chunk_ms),
     ]
-    bob = spoken(BOB, 500, [300, "follow up", 400, "follow up", 200, "mute", 1200], chunk_ms=chunk_ms)
+    bob = spoken(BOB, 500, [300, "follow up", 400, "follow up", 200, "~mute", 1200], chunk_ms=chunk_ms)
     texts = [
         transcript(BOB, 500, "we follow up and", status="partial", stable="we follow", times=False),
         transcript(BOB, 500, "we follow up and then mute", status="partial", stable="we follow up"),

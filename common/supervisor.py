@@ -16,7 +16,7 @@ from typing import IO
 
 import structlog
 
-from common.embedded import embedded_redis
+from common.embedded import embedded_redis, free_port
 from common.errors import HubbubError
 from common.settings import Settings
 from common.streams.client import PASSING, connect
@@ -129,6 +129,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The whole system, ready, while the context lasts; leaving drains it.
 
+    Port 0 picks a free one, which a process that is restarted keeps.
     `redis_url` None starts the embedded server. Raises HubbubError when a process keeps ending.
     """
     if redis_url is None:
@@ -146,8 +147,8 @@ async def _supervised(
 ) -> AsyncIterator[Running]:
     environment = {
         "HUBBUB_REDIS__URL": redis_url,
-        "HUBBUB_INGEST__PORT": str(settings.ingest.port),
-        "HUBBUB_GATEWAY__PORT": str(settings.gateway.port),
+        "HUBBUB_INGEST__PORT": str(settings.ingest.port or free_port()),
+        "HUBBUB_GATEWAY__PORT": str(settings.gateway.port or free_port()),
         "HUBBUB_SHARDS": str(settings.shards),
         "HUBBUB_METRICS_PORT": "0",
     }

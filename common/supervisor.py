@@ -149,6 +149,8 @@ async def _supervised(
         "HUBBUB_REDIS__URL": redis_url,
         "HUBBUB_INGEST__PORT": str(settings.ingest.port or free_port()),
         "HUBBUB_GATEWAY__PORT": str(settings.gateway.port or free_port()),
+        "HUBBUB_INGEST__SHARE_PORT": str(scale.get("ingest", 0) > 1),
+        "HUBBUB_GATEWAY__SHARE_PORT": str(scale.get("gateway", 0) > 1),
         "HUBBUB_SHARDS": str(settings.shards),
         "HUBBUB_METRICS_PORT": "0",
     }

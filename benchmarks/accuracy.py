@@ -92,7 +92,7 @@ def main() -> None:
     options = arguments()
     clips = read_clips(options.manifest)
     seconds = sum(len(clip.samples) for clip in clips) / SAMPLE_RATE
-    reference = faster_whisper(find_weights(BUNDLED), options.threads, word_times=False)
+    reference = faster_whisper(str(find_weights(BUNDLED)), options.threads, word_times=False)
     rows = measure(clips, {"faster-whisper, beam 5, full context": reference}, rounds=1)
     for quality in ("full", "busy"):
         rows.append(transcribed(options.manifest, clips, quality, options.threads))

@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 import psutil
 
@@ -34,9 +34,16 @@ async def run_checks(settings: Settings) -> list[Check]:
     """The machine, Redis, and what the installed pools and engines say of themselves."""
     checks = [*_machine(), await _redis(settings), _pools()]
     for point in entry_points(group="hubbub.checks"):
-        source: CheckSource = point.load()
-        checks += source(settings)
+        checks += _ask(point, settings)
     return checks
+
+
+def _ask(point: EntryPoint, settings: Settings) -> list[Check]:
+    try:
+        source: CheckSource = point.load()
+        return list(source(settings))
+    except ImportError as error:
+        return [Check(point.name, good=False, found=str(error), advice="pip install 'hubbub[local]'")]
 
 
 def _machine() -> Iterable[Check]:

@@ -33,7 +33,7 @@ def embedded_redis() -> Iterator[str]:
 def _start(server_class: "type[ValkeyServer]", failures: tuple[type[Exception], ...]) -> "ValkeyServer":
     """Start on a port that is free; somebody else may take it in between, so more than once."""
     for tries_left in reversed(range(TRIES)):
-        server = server_class(port=_free_port(), config={"maxmemory-policy": "noeviction"})
+        server = server_class(port=free_port(), config={"maxmemory-policy": "noeviction"})
         # What a terminal sends to all its processes must not reach the server: the pools drain into it.
         heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
@@ -47,7 +47,8 @@ def _start(server_class: "type[ValkeyServer]", failures: tuple[type[Exception], 
     return server
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -74,8 +74,7 @@ class StageLoop:
         """Commit the previous step while the next batch is read and processed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._commit(previous.effects, membership))
-            idle = not previous.busy and not previous.effects
-            batch = await self._read(TICK_MS if idle else None)
+            batch = await self._read(None if previous.busy else TICK_MS)
             for lease in batch.fenced:
                 membership.lost(lease)
             return await self._process(batch, busy=previous.busy)

@@ -49,7 +49,7 @@ class SpeechChunk:
     The pieces of an utterance follow each other without a hole; the first begins at `start` and
     carries the pre-roll, the last has `closed` set and may have no samples. `voiced_end` is the
     end of speech so far, so `end - voiced_end` is the silence that may become an endpoint.
-    `continues` is set when the utterance before was split for its length alone.
+    `continues` is set, on the first piece, when the utterance before was split for its length alone.
     """
 
     track: Track

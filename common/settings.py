@@ -43,6 +43,9 @@ class IngestSettings(Section):
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8765, ge=0, le=65_535, description="The port to listen on; 0 picks a free one.")
+    share_port: bool = Field(
+        default=False, description="Let several processes of this machine listen on the port."
+    )
     chunk_min_ms: int = Field(
         40, ge=20, le=100, description="Audio that is sent on when a message ends, without waiting for more."
     )
@@ -231,6 +234,9 @@ class GatewaySettings(Section):
 
     host: str = Field("127.0.0.1", description="Other than loopback only with `tokens`.")
     port: int = Field(8780, ge=0, le=65_535)
+    share_port: bool = Field(
+        default=False, description="Let several processes of this machine listen on the port."
+    )
     tokens: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Token to read with, by tenant. Without any, only this machine reads.",

@@ -17,7 +17,7 @@ from typing import IO
 
 import structlog
 
-from common.embedded import embedded_redis
+from common.embedded import embedded_redis, free_port
 from common.errors import HubbubError
 from common.settings import Settings
 from common.streams.client import PASSING, connect
@@ -135,11 +135,12 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The whole system, ready, while the context lasts; leaving drains it.
 
-    `redis_url` None starts the embedded server; `environment` is what the processes see besides
-    ours. Raises HubbubError when a process keeps ending.
+    Port 0 picks a free one, which a process that is restarted keeps. `redis_url` None starts the
+    embedded server; `environment` is what the processes see besides ours. Raises HubbubError when a
+    process keeps ending.
     """
     with embedded_redis() if redis_url is None else nullcontext(redis_url) as url:
-        supervisor = Supervisor({**environment, **_environment(settings, url)}, scale, output)
+        supervisor = Supervisor({**environment, **_environment(settings, url, scale)}, scale, output)
         async with _supervised(settings, url, supervisor) as system:
             yield system
 
@@ -156,11 +157,13 @@ async def _supervised(settings: Settings, redis_url: str, supervisor: Supervisor
         await asyncio.gather(work, return_exceptions=True)
 
 
-def _environment(settings: Settings, redis_url: str) -> Mapping[str, str]:
+def _environment(settings: Settings, redis_url: str, scale: Mapping[str, int]) -> Mapping[str, str]:
     return {
         "HUBBUB_REDIS__URL": redis_url,
-        "HUBBUB_INGEST__PORT": str(settings.ingest.port),
-        "HUBBUB_GATEWAY__PORT": str(settings.gateway.port),
+        "HUBBUB_INGEST__PORT": str(settings.ingest.port or free_port()),
+        "HUBBUB_GATEWAY__PORT": str(settings.gateway.port or free_port()),
+        "HUBBUB_INGEST__SHARE_PORT": str(scale.get("ingest", 0) > 1),
+        "HUBBUB_GATEWAY__SHARE_PORT": str(scale.get("gateway", 0) > 1),
         "HUBBUB_SHARDS": str(settings.shards),
         "HUBBUB_METRICS_PORT": "0",
     }

@@ -70,7 +70,12 @@ def listening(settings: IngestSettings) -> Generator[socket.socket, None, None]:
     """The configured address. Raises HubbubError when it cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server(
+            (settings.host, settings.port),
+            family=family,
+            backlog=_BACKLOG,
+            reuse_port=settings.share_port,
+        )
     except OSError as error:
         raise HubbubError(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"

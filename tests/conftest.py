@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
@@ -22,6 +23,14 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("shared-machine")
 
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
+
+
+@pytest.fixture(autouse=True)
+def unconfigured_logs() -> Iterator[None]:
+    """A test that sets up logging of a process leaves nothing of it to the next."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -39,16 +39,7 @@ async def _read(settings: Settings) -> Overview:
 
 def _show(overview: Overview, console: Console) -> None:
     table = Table(title=f"{overview.shards} shards, Redis holds {overview.redis_bytes / 1e6:.1f} MB")
-    for name in (
-        "pool",
-        "processes",
-        "shards owned",
-        "lag",
-        "pending",
-        "oldest pending",
-        "CPU s",
-        "memory MB",
-    ):
+    for name in ("pool", "alive", "shards", "lag", "pending", "oldest", "CPU s", "MB"):
         table.add_column(name, justify="left" if name == "pool" else "right")
     for pool in POOLS:
         table.add_row(pool, *_row(overview, pool))

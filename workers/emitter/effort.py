@@ -57,7 +57,7 @@ def context_s(samples: int, least_s: int) -> float:
 
 
 EFFORTS = (
-    Effort(partial_context_s=8, final_context_s=16, beam=5),
+    Effort(partial_context_s=8, final_context_s=12, beam=5),
     Effort(partial_context_s=6, final_context_s=12, beam=1),
 )
 """By service level."""

@@ -46,7 +46,9 @@ def listen(settings: GatewaySettings) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=1024, reuse_port=settings.share_port
+        )
     except OSError as error:
         raise HubbubError(f"gateway: cannot listen on {settings.host}:{settings.port}: {error}") from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):

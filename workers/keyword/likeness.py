@@ -52,7 +52,7 @@ class SoundSearch:
         lasts = np.zeros(len(self._lengths), np.int64)
         columns = np.full_like(self._missed, _NEVER)
         for number, phones in enumerate(words):
-            columns[:, 0] = np.minimum(columns[:, 0], number)
+            columns[:, 0] = number  # a match may begin here, at no cost
             columns = self._after(columns, phones)
             ends = columns[self._rows, self._lengths]
             better = ends // _WORDS < best // _WORDS

@@ -1,16 +1,19 @@
 """The audio of one utterance on its way through the spotter: candidates become inquiries.
 
-What is found, and the audio each inquiry takes along, follow from the utterance's audio alone,
-however it came in chunks.
+A candidate is looked into soon after it was said, so that the event is early, and again a little
+later, in case the end of its last word was missing. What is found, and the audio each inquiry takes
+along, follow from the utterance's audio alone, however it came in chunks.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.audio import BYTES_PER_SAMPLE, ms_to_samples, sample_count
 from workers.engines.pocketsphinx import Spotted, Spotting
 
 LEAD = ms_to_samples(1200)
-TAIL = ms_to_samples(250)
+FIRST_TAIL = ms_to_samples(100)
+SECOND_TAIL = ms_to_samples(250)
 LONGEST = ms_to_samples(4000)
 KEPT = LONGEST + ms_to_samples(1000)
 
@@ -26,12 +29,25 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Candidates close together, and the audio around them, which begins at position `start`."""
+    """Candidates close together, and the audio around them, which begins at position `start`.
+
+    `again` marks the second look at the same candidates.
+    """
 
     utterance: str
     start: int
     pcm: bytes
     candidates: tuple[Candidate, ...]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What to inquire about when the audio has reached `due`; both looks share their candidates."""
+
+    due: int
+    candidates: list[Candidate]
+    again: bool = False
 
 
 class Listening:
@@ -43,46 +59,59 @@ class Listening:
         self._spotting = spotting
         self._kept = bytearray()
         self._kept_from = self.end = start
-        self._open: list[Candidate] = []
-        self._due = 0
+        self._looks: list[_Look] = []
 
     def push(self, pcm: bytes) -> list[Inquiry]:
         """Inquiries that became due with these samples."""
-        self._keep(pcm)
+        self._kept += pcm
+        self.end += sample_count(pcm)
         inquiries = self._sort_in(self._spotting.push(pcm))
-        if self._open and self._due <= self._start + self._spotting.processed:
-            inquiries.append(self._inquire(self._due))
+        inquiries += self._ripe(self._start + self._spotting.processed)
         self._let_go()
         return inquiries
 
     def close(self) -> list[Inquiry]:
         """The inquiries that are left. The spotter is free after it."""
         inquiries = self._sort_in(self._spotting.close())
-        if self._open:
-            inquiries.append(self._inquire(min(self._due, self.end)))
-        return inquiries
+        first = self._first()
+        if first is not None:  # a second look would see no more
+            self._looks = [look for look in self._looks if look.candidates is not first.candidates]
+            self._looks.append(first)
+        return inquiries + self._inquire(self._looks)
+
+    def _first(self) -> _Look | None:
+        return next((look for look in self._looks if not look.again), None)
 
     def _sort_in(self, spotted: list[Spotted]) -> list[Inquiry]:
         inquiries: list[Inquiry] = []
         for one in spotted:
+            noticed = self._start + one.noticed
+            inquiries += self._ripe(noticed)
             candidate = Candidate(one.phrase, self._start + one.start, self._start + one.end)
-            if self._open and self._due <= self._start + one.noticed:
-                inquiries.append(self._inquire(self._due))
-            if not self._open:
-                self._due = max(candidate.end + TAIL, self._start + one.noticed)
-            self._open.append(candidate)
+            first = self._first()
+            if first is not None:
+                first.candidates.append(candidate)
+                continue
+            candidates = [candidate]
+            self._looks.append(_Look(max(candidate.end + FIRST_TAIL, noticed), candidates))
+            self._looks.append(_Look(max(candidate.end + SECOND_TAIL, noticed), candidates, again=True))
         return inquiries
 
-    def _inquire(self, until: int) -> Inquiry:
-        first = max(self._kept_from, min(one.start for one in self._open) - LEAD, until - LONGEST)
-        pcm = bytes(self._kept[_bytes(first - self._kept_from) : _bytes(until - self._kept_from)])
-        inquiry = Inquiry(self._utterance, first, pcm, tuple(self._open))
-        self._open = []
-        return inquiry
+    def _ripe(self, position: int) -> list[Inquiry]:
+        ripe = [look for look in self._looks if look.due <= position]
+        self._looks = [look for look in self._looks if look.due > position]
+        return self._inquire(ripe)
 
-    def _keep(self, pcm: bytes) -> None:
-        self._kept += pcm
-        self.end += sample_count(pcm)
+    def _inquire(self, looks: Iterable[_Look]) -> list[Inquiry]:
+        inquiries = []
+        for look in sorted(looks, key=lambda look: (look.due, look.again)):
+            begun = min(candidate.start for candidate in look.candidates)
+            first = max(self._kept_from, begun - LEAD, look.due - LONGEST)
+            pcm = self._kept[_bytes(first - self._kept_from) : _bytes(look.due - self._kept_from)]
+            inquiries.append(
+                Inquiry(self._utterance, first, bytes(pcm), tuple(look.candidates), again=look.again)
+            )
+        return inquiries
 
     def _let_go(self) -> None:
         surplus = self.end - self._kept_from - KEPT

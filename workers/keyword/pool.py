@@ -44,7 +44,7 @@ def assemble(section: KeywordSettings, engine: SpeechEngine, *, mels: int) -> Ke
     verifier.answer([_SILENCE])
     limits = Limits(
         batch=section.max_batch,
-        waiting=8 * section.max_batch,
+        waiting=16 * section.max_batch,
         listening=section.max_utterances,
         patience_ms=section.patience_s * 1000,
     )

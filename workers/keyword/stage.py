@@ -33,8 +33,8 @@ class Limits:
     """What bounds the stage.
 
     An utterance whose audio stops coming is no longer listened to after `patience_ms`. One whose
-    audio or last transcript never comes is forgotten after `quiet_ms`, or, where something was
-    found in it, after `verdict_ms`: a deferred transcript may come late.
+    audio or last transcript never comes is forgotten after `quiet_ms`, or after `verdict_ms` where
+    something was found in it or its transcript is deferred, since that may come late.
     """
 
     batch: int
@@ -131,6 +131,7 @@ class KeywordStage:
                 yield event
         utterance.words_read = len(transcript.stable.split())
         utterance.settled = transcript.status in ("final", "lost")
+        utterance.deferred = transcript.status == "deferred"
 
     # The acoustic side
 
@@ -152,8 +153,6 @@ class KeywordStage:
 
     def _inquire(self, utterance: Utterance, inquiries: Sequence[Inquiry]) -> None:
         for inquiry in inquiries:
-            if all(candidate.phrase in utterance.found for candidate in inquiry.candidates):
-                continue
             if len(self._inquiries) >= self._limits.waiting:
                 overdue, _ = self._inquiries.popleft()
                 self._answered(overdue)
@@ -162,18 +161,33 @@ class KeywordStage:
             self._inquiries.append((utterance, inquiry))
 
     def _verify(self) -> Iterator[Effect]:
-        batch = [self._inquiries.popleft() for _ in range(min(self._limits.batch, len(self._inquiries)))]
+        batch = self._next_batch()
         if not batch:
             return
         with metrics.VERIFY_SECONDS.time():
             answers = self._verifier.answer([inquiry for _, inquiry in batch])
         for (utterance, _), answer in zip(batch, answers, strict=True):
             self._answered(utterance)
-            metrics.INQUIRIES.labels("confirmed" if answer else "rejected").inc()
-            for heard in answer:
+            utterance.doubtful |= answer.doubtful
+            metrics.INQUIRIES.labels("confirmed" if answer.heard else "rejected").inc()
+            for heard in answer.heard:
                 event = utterance.keyword(heard)
                 if event is not None:
                     yield event
+
+    def _next_batch(self) -> list[tuple[Utterance, Inquiry]]:
+        """The inquiries that wait longest; a second look not together with the first."""
+        batch: list[tuple[Utterance, Inquiry]] = []
+        while self._inquiries and len(batch) < self._limits.batch:
+            utterance, inquiry = self._inquiries[0]
+            if inquiry.again and any(utterance is chosen for chosen, _ in batch):
+                break
+            self._inquiries.popleft()
+            if utterance.wants(inquiry):
+                batch.append((utterance, inquiry))
+            else:
+                self._answered(utterance)
+        return batch
 
     def _answered(self, utterance: Utterance) -> None:
         utterance.waiting -= 1
@@ -201,7 +215,8 @@ class KeywordStage:
             return
         yield from map(Acknowledge, utterance.entries)
         utterance.entries.clear()
-        limit_ms = self._limits.verdict_ms if utterance.found else self._limits.quiet_ms
+        unfinished = utterance.found or utterance.deferred
+        limit_ms = self._limits.verdict_ms if unfinished else self._limits.quiet_ms
         if (utterance.deaf and utterance.settled) or quiet_ms >= limit_ms:
             yield from utterance.forget(self._phrases)
             del self._utterances[utterance.shard, utterance.id]

@@ -8,7 +8,7 @@ from common.messages import SpeechChunk
 from common.results import Keyword, Transcript
 from common.stage import Append, EntryId, Forget, Position, Stream
 from workers.keyword.heard import Heard
-from workers.keyword.listening import Listening
+from workers.keyword.listening import Inquiry, Listening
 from workers.keyword.phrases import Phrase
 
 
@@ -17,6 +17,7 @@ class Utterance:
     """The acoustic side ends with `deaf`, the textual one with `settled`; then it is over.
 
     `entries` are the pending entries of its speech; `waiting` counts inquiries not yet answered;
+    `found` names the phrases told, `doubtful` those that a first look left open;
     `origin_ms` is the Unix time of the meeting's first sample.
     """
 
@@ -32,8 +33,10 @@ class Utterance:
     waiting: int = 0
     deaf: bool = False
     settled: bool = False
+    deferred: bool = False
     words_read: int = 0
     found: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
 
     @classmethod
     def of_speech(cls, shard: int, chunk: SpeechChunk, now_ms: int) -> "Utterance":
@@ -60,6 +63,11 @@ class Utterance:
         """Note an entry that must come again after a crash."""
         self.entries.append(entry)
         self.origin_ms = chunk.captured_ms - samples_to_ms(chunk.end)
+
+    def wants(self, inquiry: Inquiry) -> bool:
+        """Whether an answer could bring something new."""
+        open_ = {candidate.phrase for candidate in inquiry.candidates} - self.found
+        return bool(open_ & self.doubtful if inquiry.again else open_)
 
     def keyword(self, heard: Heard) -> Append | None:
         """The event of a phrase, the first time it is heard in this utterance."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +16,17 @@ from workers.keyword.matching import INFLECTED, Match, Matcher
 
 ALIKE = 0.8
 """How alike the heard text must be to a phrase that the spotter heard there too."""
+DOUBTFUL = 0.5
+"""How alike it must be for a second look, once more of the audio is there."""
 DECODE = DecodeSettings(context_s=6.0, beam=1, second_try=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was said, and which of the candidates may yet turn out to have been."""
+
+    heard: tuple[Heard, ...]
+    doubtful: frozenset[str]
 
 
 class Verifier:
@@ -24,7 +35,7 @@ class Verifier:
     def __init__(self, engine: SpeechEngine, matcher: Matcher, *, mels: int) -> None:
         self._engine, self._matcher, self._mels = engine, matcher, mels
 
-    def answer(self, inquiries: Sequence[Inquiry]) -> list[list[Heard]]:
+    def answer(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
         """What was said in each, in order. Raises EngineError."""
         windows = [self._features(inquiry) for inquiry in inquiries]
         heard = self._engine.transcribe(windows, DECODE, word_times=False)
@@ -40,15 +51,19 @@ class Verifier:
         samples = np.frombuffer(inquiry.pcm, np.int16)
         return np.concatenate([front_end.push(samples), front_end.flush()])
 
-    def _verified(self, inquiry: Inquiry, text: str, probability: float) -> list[Heard]:
+    def _verified(self, inquiry: Inquiry, text: str, probability: float) -> Answer:
         candidates: dict[str, Candidate] = {}
         for candidate in inquiry.candidates:
             candidates.setdefault(candidate.phrase, candidate)
-        return [
+        words = text.split()
+        found = self._matcher.find(words, DOUBTFUL)
+        believed = [match for match in found if _believable(match, candidates, len(words))]
+        heard = (
             _heard(match, candidates.get(match.phrase.text, inquiry.candidates[-1]), probability)
-            for match in self._matcher.find(text.split(), ALIKE)
-            if _believable(match, candidates)
-        ]
+            for match in believed
+        )
+        doubtful = {match.phrase.text for match in found if match not in believed}
+        return Answer(tuple(heard), frozenset(doubtful & candidates.keys()))
 
 
 def _heard(match: Match, where: Candidate, probability: float) -> Heard:
@@ -61,6 +76,8 @@ def _heard(match: Match, where: Candidate, probability: float) -> Heard:
     )
 
 
-def _believable(match: Match, candidates: dict[str, Candidate]) -> bool:
-    """A phrase that the spotter did not propose must be there as written."""
-    return match.score >= INFLECTED or match.phrase.text in candidates
+def _believable(match: Match, candidates: dict[str, Candidate], words: int) -> bool:
+    """A phrase that the spotter did not propose must be there as written, and not at the cut."""
+    if match.phrase.text in candidates:
+        return match.score >= ALIKE
+    return match.score >= INFLECTED and match.last < words - 1

@@ -1,7 +1,7 @@
 """Speech that says what is in it: a spotter and a verifier that read it, for tests of the stage.
 
-A phrase is 300 ms of samples of its own value. The spotter proposes each; those of `MISHEARD` are
-what the verifier turns down.
+A phrase is 300 ms of samples of its own value. The spotter proposes each. The verifier turns down
+those of `MISHEARD` more, and of those of `SLURRED` more it is sure at a second look only.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,7 @@ from workers.keyword.matching import Matcher
 from workers.keyword.phrases import Phrase
 from workers.keyword.reading import Reader
 from workers.keyword.stage import KeywordStage, Limits
+from workers.keyword.verifier import Answer
 
 PHRASES = (
     Phrase("next slide", "navigation"),
@@ -27,7 +28,7 @@ PHRASES = (
     Phrase("mute", "control"),
 )
 VALUES = {phrase.text: number for number, phrase in enumerate(PHRASES, 1)}
-MISHEARD = 100
+MISHEARD, SLURRED = 100, 200
 READER = Reader(Matcher(PHRASES, Pronunciations().of))
 ANN = Track(Meeting("default", "weekly"), "ann", Speaker("1", "Ann"))
 BOB = Track(Meeting("default", "weekly"), "bob", Speaker("2", "Bob"))
@@ -89,23 +90,23 @@ class ScriptedVerifier:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def answer(self, inquiries: Sequence[Inquiry]) -> list[list[Heard]]:
+    def answer(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
         self.batches.append(len(inquiries))
-        return [self._heard(inquiry) for inquiry in inquiries]
+        return [self._answer(inquiry) for inquiry in inquiries]
 
-    def _heard(self, inquiry: Inquiry) -> list[Heard]:
+    def _answer(self, inquiry: Inquiry) -> Answer:
         samples = np.frombuffer(inquiry.pcm, np.int16)
-        return [
-            Heard(
-                PHRASES[VALUES[one.phrase] - 1],
-                samples_to_ms(one.start),
-                samples_to_ms(one.end),
-                0.8,
-                "acoustic",
-            )
-            for one in inquiry.candidates
-            if np.count_nonzero(samples == VALUES[one.phrase]) >= ms_to_samples(PHRASE_MS)
-        ]
+        heard, doubtful = [], set()
+        for one in inquiry.candidates:
+            value = VALUES[one.phrase]
+            slurred = np.count_nonzero(samples == SLURRED + value) > 0
+            whole = np.count_nonzero(samples == value) >= ms_to_samples(PHRASE_MS)
+            if whole or (slurred and inquiry.again):
+                times = samples_to_ms(one.start), samples_to_ms(one.end)
+                heard.append(Heard(PHRASES[value - 1], *times, 0.8, "acoustic"))
+            elif slurred:
+                doubtful.add(one.phrase)
+        return Answer(tuple(heard), frozenset(doubtful))
 
 
 def new_stage(*, batch: int = 4, waiting: int = 64, listening: int = 16) -> KeywordStage:
@@ -121,7 +122,7 @@ def spoken(
     chunk_ms: int = 100,
     closed: UtteranceEnd = "endpoint",
 ) -> list[SpeechChunk]:
-    """An utterance: phrases, "-phrase" for one that is only mistaken for it, and pauses in ms."""
+    """An utterance: phrases ("-phrase": mistaken for it, "~phrase": slurred) and pauses in ms."""
     samples = np.concatenate([_sound(part) for part in script])
     start, step = ms_to_samples(start_ms), ms_to_samples(chunk_ms)
     chunks = []
@@ -148,7 +149,7 @@ def spoken(
 def _sound(part: str | int) -> np.ndarray:
     if isinstance(part, int):
         return np.zeros(ms_to_samples(part), np.int16)
-    value = MISHEARD + VALUES[part[1:]] if part.startswith("-") else VALUES[part]
+    value = VALUES[part.lstrip("-~")] + {"-": MISHEARD, "~": SLURRED}.get(part[0], 0)
     return np.concatenate([np.full(ms_to_samples(PHRASE_MS), value, np.int16), np.zeros(160, np.int16)])
 
 

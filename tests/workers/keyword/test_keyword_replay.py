@@ -18,7 +18,7 @@ def meeting(chunk_ms: int = 100) -> tuple[list[Message], list[Result]]:
         *spoken(ANN, 6000, [200, "mute", 1500, "mute", 300, "deadline"], chunk_ms=chunk_ms, closed="split"),
         *spoken(ANN, 12_000, [900], chunk_ms=chunk_ms),
     ]
-    bob = spoken(BOB, 500, [300, "follow up", 400, "follow up", 200, "mute", 1200], chunk_ms=chunk_ms)
+    bob = spoken(BOB, 500, [300, "follow up", 400, "follow up", 200, "~mute", 1200], chunk_ms=chunk_ms)
     texts = [
         transcript(BOB, 500, "we follow up and", status="partial", stable="we follow", times=False),
         transcript(BOB, 500, "we follow up and then mute", status="partial", stable="we follow up"),
@@ -135,3 +135,23 @@ def test_events_do_not_depend_on_how_audio_was_cut(ledger: type, as_entries: Cal
         shard.settle()
         shards.append(sorted((e.id, e.start_ms, e.end_ms, e.score) for e in shard.messages()))
     assert shards[0] == shards[1]
+
+
+def test_what_a_partial_told_before_a_crash_is_not_told_again_when_the_deferred_text_comes(
+    ledger: type, as_entries: Callable
+) -> None:
+    shard = ledger(new_stage)
+    texts = [
+        transcript(BOB, 500, "you are on mute now", status="partial", stable="you are on mute"),
+        transcript(BOB, 500, "", status="deferred"),
+        transcript(BOB, 500, "you are on mute now"),
+    ]
+    partial, deferred, final = as_entries(texts, Stream.RESULTS)
+    speech = as_entries(spoken(BOB, 500, [300, "-mute", 900]), Stream.SPEECH)
+    shard.deliver([*speech[:5], partial])
+    shard.crash()
+    shard.deliver([*speech[5:], deferred])
+    shard.settle(now_ms=600_000)
+    shard.deliver([final], now_ms=600_000)
+    assert told(shard) == [("bob", 500, "mute")]
+    assert not shard.watermarks

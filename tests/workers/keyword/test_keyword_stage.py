@@ -67,6 +67,32 @@ def test_a_candidate_that_is_not_confirmed_is_not_told_but_a_later_one_is(shard:
     assert event.start_ms == 9000 + 200 + 310 + 1500
 
 
+def test_what_is_doubtful_is_looked_into_again(ledger: type, as_entries: Callable) -> None:
+    stage = new_stage()
+    shard = Shard(ledger, as_entries, lambda: stage)
+    chunks = spoken(ANN, 0, [300, "~mute", 900])
+    assert shard.give(*chunks[:8]) == []
+    assert phrases(shard.give(*chunks[8:])) == [("mute", "acoustic")]
+    assert stage._verifier.batches == [1, 1]
+
+
+@pytest.mark.parametrize("said", ["mute", "-mute"])
+def test_what_is_certain_is_not_looked_into_again(ledger: type, as_entries: Callable, said: str) -> None:
+    stage = new_stage()
+    shard = Shard(ledger, as_entries, lambda: stage)
+    shard.give(*spoken(ANN, 0, [300, said, 900]))
+    assert stage._verifier.batches == [1]
+    assert shard.pending == []
+
+
+def test_both_looks_at_once_still_come_one_after_the_other(ledger: type, as_entries: Callable) -> None:
+    shard = Shard(ledger, as_entries, new_stage)
+    shard.ledger.deliver([shard.entry(chunk) for chunk in spoken(ANN, 0, [300, "~mute", 900])])
+    assert shard.ledger.busy
+    shard.ledger.settle()
+    assert len(shard.ledger.out) == 1
+
+
 def test_a_phrase_at_the_very_end_is_told(shard: Shard) -> None:
     assert phrases(shard.give(*spoken(ANN, 0, [500, "deadline"]))) == [("deadline", "acoustic")]
 
@@ -221,7 +247,7 @@ def test_verification_takes_candidates_of_all_meetings_in_one_batch(
 
 
 def test_when_verification_does_not_keep_up_the_oldest_go(ledger: type, as_entries: Callable) -> None:
-    shard = Shard(ledger, as_entries, lambda: new_stage(batch=1, waiting=2))
+    shard = Shard(ledger, as_entries, lambda: new_stage(batch=1, waiting=4))
     script = [100, "mute", 800, "deadline", 800, "next slide", 800]
     shard.ledger.deliver([shard.entry(chunk) for chunk in spoken(ANN, 0, script)])
     shard.ledger.settle()

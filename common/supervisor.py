@@ -17,8 +17,9 @@ from typing import IO
 
 import structlog
 
-from common.embedded import embedded_redis, free_port
+from common.embedded import embedded_redis
 from common.errors import HubbubError
+from common.ports import reserved_port
 from common.settings import Settings
 from common.streams.client import PASSING, connect
 from common.streams.reports import ProcessReport, read_reports
@@ -139,8 +140,13 @@ async def running(
     embedded server; `environment` is what the processes see besides ours. Raises HubbubError when a
     process keeps ending.
     """
-    with embedded_redis() if redis_url is None else nullcontext(redis_url) as url:
-        supervisor = Supervisor({**environment, **_environment(settings, url, scale)}, scale, output)
+    with (
+        embedded_redis() if redis_url is None else nullcontext(redis_url) as url,
+        reserved_port(settings.ingest.host, settings.ingest.port) as ingest_port,
+        reserved_port(settings.gateway.host, settings.gateway.port) as gateway_port,
+    ):
+        places = _places(settings, url, ingest_port, gateway_port)
+        supervisor = Supervisor({**environment, **places}, scale, output)
         async with _supervised(settings, url, supervisor) as system:
             yield system
 
@@ -157,13 +163,13 @@ async def _supervised(settings: Settings, redis_url: str, supervisor: Supervisor
         await asyncio.gather(work, return_exceptions=True)
 
 
-def _environment(settings: Settings, redis_url: str, scale: Mapping[str, int]) -> Mapping[str, str]:
+def _places(settings: Settings, redis_url: str, ingest_port: int, gateway_port: int) -> Mapping[str, str]:
     return {
         "HUBBUB_REDIS__URL": redis_url,
-        "HUBBUB_INGEST__PORT": str(settings.ingest.port or free_port()),
-        "HUBBUB_GATEWAY__PORT": str(settings.gateway.port or free_port()),
-        "HUBBUB_INGEST__SHARE_PORT": str(scale.get("ingest", 0) > 1),
-        "HUBBUB_GATEWAY__SHARE_PORT": str(scale.get("gateway", 0) > 1),
+        "HUBBUB_INGEST__PORT": str(ingest_port),
+        "HUBBUB_INGEST__SHARE_PORT": "true",
+        "HUBBUB_GATEWAY__PORT": str(gateway_port),
+        "HUBBUB_GATEWAY__SHARE_PORT": "true",
         "HUBBUB_SHARDS": str(settings.shards),
         "HUBBUB_METRICS_PORT": "0",
     }

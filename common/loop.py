@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import structlog
 
 from common import metrics
+from common.clock import unix_ms
 from common.commit import Bury, build_commits
 from common.intake import Batch, Intake
 from common.membership import Membership
@@ -29,11 +30,6 @@ TICK_MS = 100
 UPKEEP_S = 1.0
 TRIES = 3
 RETRY_S = 0.1
-
-
-def unix_ms() -> int:
-    """Now."""
-    return time.time_ns() // 1_000_000
 
 
 class StageLoop:

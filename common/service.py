@@ -16,6 +16,7 @@ from contextlib import suppress
 import psutil
 import structlog
 
+from common.clock import unix_ms
 from common.errors import HubbubError
 from common.health import HealthServer
 from common.logs import configure_logs
@@ -40,7 +41,7 @@ class Service:
         self.log = structlog.get_logger()
         self._url = ""
         self._ready = False
-        self._started_at_ms = int(time.time() * 1000)
+        self._started_at_ms = unix_ms()
         self._beat_at = time.monotonic()
         self._changed = asyncio.Event()
 

@@ -1,7 +1,6 @@
 """The ingest process: its routes, its server, its life."""
 
 import asyncio
-import time
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from common.audio import ms_to_samples
+from common.clock import unix_ms
 from common.service import Service
 from common.settings import IngestSettings, Settings
 from common.streams.audio_log import AudioLog
@@ -48,11 +48,6 @@ async def serve(settings: Settings, service: Service) -> None:
             await meetings.close()
             for task in side_tasks:
                 task.cancel()
-
-
-def unix_ms() -> int:
-    """The time, as results have it."""
-    return time.time_ns() // 1_000_000
 
 
 def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> Meetings:

@@ -1,9 +1,9 @@
 """The state of a deployment at a glance: owners, lag, pending age, memory."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.clock import unix_ms
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
@@ -70,7 +70,7 @@ async def _groups(redis: Client, shards: int) -> list[GroupState]:
 
 def _state(pool: str, stream: Stream, shard: int, lag: int, pending: dict[str, object]) -> GroupState:
     first = pending["min"]
-    oldest_ms = int(time.time() * 1000) - int(first.split(b"-")[0]) if isinstance(first, bytes) else 0
+    oldest_ms = unix_ms() - int(first.split(b"-")[0]) if isinstance(first, bytes) else 0
     return GroupState(pool, stream, shard, lag, int(str(pending["pending"])), oldest_ms)
 
 

@@ -11,6 +11,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from common.clock import unix_ms
 from common.errors import HubbubError
 from ingest.player.programme import Piece, Programme
 from ingest.player.wires import Wire
@@ -147,7 +148,7 @@ class _Show:
         if self.has_begun:
             await self._catch_up(socket)
         else:
-            self._began, self._played.started_at_ms = time.monotonic(), time.time_ns() // 1_000_000
+            self._began, self._played.started_at_ms = time.monotonic(), unix_ms()
             self.has_begun = True
         await self._send_audio(socket)
         if self._wire.closing is None:

@@ -10,13 +10,14 @@ import pytest
 from starlette.applications import Starlette
 
 from common.audio import sample_count
+from common.clock import unix_ms
 from common.errors import Backlogged, InvalidInput
 from common.identity import Meeting
 from common.messages import AudioChunk
 from common.results import Result, Status
 from common.settings import IngestSettings
 from common.streams.audio_log import Mark, MeetingRecord
-from ingest.app import new_meetings, routes, unix_ms
+from ingest.app import new_meetings, routes
 from ingest.server import Server, listening, server_config
 from ingest.writer import Writer
 

@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
+from common.clock import unix_ms
 from common.identity import Meeting
 from common.messages import AudioChunk, unpack
 from common.results import Status
@@ -24,7 +25,7 @@ from common.streams.client import Client
 from common.streams.client import connect as connect_redis
 from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
-from ingest.app import new_meetings, routes, unix_ms
+from ingest.app import new_meetings, routes
 from ingest.orphans import Orphans
 from ingest.player.play import Pace, Performance
 from ingest.player.programme import Programme, Segment

@@ -6,6 +6,7 @@ import time
 import structlog
 from rq import Queue
 
+from common.clock import unix_ms
 from common.settings import load_settings
 from common.streams.client import PASSING, connect
 from common.streams.deployment import shard_count
@@ -24,7 +25,7 @@ async def _expire() -> int:
     redis = connect(settings.redis)
     try:
         shards = await shard_count(redis)
-        return await expire(redis, settings.redis, shards=shards, now_ms=int(time.time() * 1000))
+        return await expire(redis, settings.redis, shards=shards, now_ms=unix_ms())
     finally:
         await redis.aclose()
 

@@ -122,9 +122,11 @@ class VadSettings(Section):
 
 
 class AsrSettings(Section):
-    """When a window is due. Which features it holds follows from the emitter's engine."""
+    """How features are cut into windows. Which features they are follows from the emitter's engine."""
 
-    partial_ms: int = Field(300, ge=100, le=5000, description="Speech between partial transcripts.")
+    window_ms: int = Field(
+        100, ge=40, le=1000, description="Audio of one window; the emitter decides which ones to transcribe."
+    )
     first_partial_ms: int = Field(
         400, ge=100, le=5000, description="Speech that an utterance must hold for its first partial."
     )

@@ -11,7 +11,7 @@ from workers.asr.stage import AsrStage
 def build(settings: Settings) -> Stage:
     """A stage whose features suit the emitter's engine."""
     asr = settings.asr
-    schedule = Schedule(step=ms_to_samples(asr.partial_ms), least=ms_to_samples(asr.first_partial_ms))
+    schedule = Schedule(step=ms_to_samples(asr.window_ms), least=ms_to_samples(asr.first_partial_ms))
     return AsrStage(_frontend(settings), schedule, patience_ms=asr.patience_s * 1000)
 
 

@@ -1,4 +1,4 @@
-"""When a window is due."""
+"""Where windows end, and what may be transcribed with them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,9 @@ class Schedule:
     """Windows end on a grid of `step` samples from the start of the utterance.
 
     So where a window ends, and what is due with it, follows from the audio alone, and whoever
-    begins in the middle of an utterance finds the same windows. `least` is the shortest stretch
-    of an utterance that is worth a partial transcript.
+    begins in the middle of an utterance finds the same windows. A partial is due wherever speech
+    has grown; how many of them are worth their cost is for whoever transcribes to say. `least` is
+    the shortest stretch of an utterance that is worth a partial transcript.
     """
 
     step: int

@@ -21,7 +21,7 @@ from workers.engines.log_mel import LogMel
 ANA = Track(Meeting("default", "standup"), "ana", Speaker("1", "Ana"))
 BEN = Track(Meeting("default", "standup"), "ben", Speaker("2", "Ben"))
 FRONTENDS = {"log-mel": log_mel(80), "samples": raw_samples()}
-SCHEDULE = Schedule(step=ms_to_samples(300), least=ms_to_samples(400))
+SCHEDULE = Schedule(step=ms_to_samples(100), least=ms_to_samples(400))
 START = 12_345
 
 
@@ -79,15 +79,18 @@ def test_samples_travel_as_they_are(ledger, as_entries):
     assert b"".join(w.payload for w in windows) == speech(3200 + 12 * 1600).tobytes()
 
 
-def test_a_partial_is_due_every_300_ms_of_speech_and_a_final_at_the_end(ledger, as_entries):
-    windows = windows_of(utterance([1600] * 16, silence=ms_to_samples(700)), ledger, as_entries)
+def test_a_partial_is_due_where_speech_has_grown_and_a_final_at_the_end(ledger, as_entries):
+    windows = windows_of(utterance([1600] * 8, silence=ms_to_samples(250)), ledger, as_entries)
     assert [(w.due, (w.end - START) // 16) for w in windows] == [
+        ("", 100),
+        ("", 200),
         ("", 300),
+        ("partial", 400),
+        ("partial", 500),
         ("partial", 600),
-        ("partial", 900),
-        ("", 1200),
-        ("", 1500),
-        ("final", 1600),
+        ("", 700),
+        ("", 800),
+        ("final", 800),
     ]
 
 
@@ -107,7 +110,7 @@ def test_only_what_the_next_window_needs_stays_pending(ledger, as_entries):
     shard = ledger(new_stage)
     for entry in as_entries(utterance([800] * 200), Stream.SPEECH)[:-1]:
         shard.deliver([entry])
-        assert len(shard.pending) <= 8
+        assert len(shard.pending) <= 4
 
 
 chunk_sizes = st.lists(st.integers(0, 3000), min_size=1, max_size=40)
@@ -153,9 +156,9 @@ def test_an_utterance_whose_end_never_comes_is_finished_by_time(ledger, as_entri
     shard = ledger(new_stage)
     shard.deliver(as_entries(utterance([1600] * 5), Stream.SPEECH)[:-1], now_ms=0)
     shard.settle(now_ms=60_000)
-    assert [w.due for w in shard.messages()] == [""]
+    assert [(w.end - START) // 16 for w in shard.messages()] == [100, 200, 300, 400]
     shard.settle(now_ms=60_001)
-    assert [(w.due, w.end) for w in shard.messages()][1:] == [("final", START + 4 * 1600)]
+    assert [(w.due, w.end) for w in shard.messages()][4:] == [("final", START + 4 * 1600)]
     assert not shard.pending
     assert not shard.watermarks
 
@@ -196,7 +199,7 @@ def test_a_released_shard_is_forgotten_and_others_are_not(as_entries):
 
 @pytest.mark.parametrize(("engine", "encoding"), [("whisper", "log_mel_f16"), ("wav2vec2", "pcm_s16le")])
 def test_the_features_suit_the_emitters_engine(engine, encoding, ledger, as_entries):
-    tree = Settings(asr=AsrSettings(partial_ms=100), emitter=EmitterSettings(engine=engine))
+    tree = Settings(asr=AsrSettings(window_ms=100), emitter=EmitterSettings(engine=engine))
     shard = ledger(lambda: build(tree))
     shard.deliver(as_entries(utterance([1600] * 3), Stream.SPEECH))
     windows = shard.messages()

@@ -1,14 +1,17 @@
 """Reads and decodes what is there for the shards at hand."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.commit import Bury, OwnedShard
 from common.errors import InvalidMessage
+from common.shelves import Place, Shelf, ShelfBounds, Taking, note_taken, plan
 from common.stage import Acknowledge, Entry
 from common.streams.codec import decode
-from common.streams.fenced import FencedShards, RawEntry
+from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, split_id
 from common.streams.leases import Lease
+
+Owned = Mapping[int, OwnedShard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,53 +30,87 @@ class Batch:
 
 
 class Intake:
-    """The reading half of the loop."""
+    """The reading half of the loop; `bounds` are those of the streams that are read on request."""
 
-    def __init__(self, shards: FencedShards) -> None:
+    def __init__(self, shards: FencedShards, bounds: ShelfBounds) -> None:
         self._shards = shards
+        self._bounds = bounds
+        self._shelves: dict[Place, Shelf] = {}
 
-    async def ready(self, owned: Mapping[int, OwnedShard], block_ms: int | None) -> list[OwnedShard]:
-        """Shards with something to read: those in replay first, else those with new entries."""
+    async def take(self, owned: Owned, *, block_ms: int | None, recall: int) -> Batch:
+        """Take entries, in order within each stream of a shard; wait up to `block_ms` for the first.
+
+        Shards in replay come first. Else it is what is new, and of the shelves what was asked for
+        or is beyond their bounds.
+        """
         replaying = [shard for shard in owned.values() if shard.replaying]
         if replaying:
-            return replaying
+            return await self._read(owned, replaying, {})
+        shelves = {place: shelf for place, shelf in self._shelves.items() if place[0] in owned}
+        takings = plan(shelves, recall)
         after = {(number, s): at for number, shard in owned.items() for s, at in shard.delivered.items()}
-        return [owned[number] for number in await self._shards.wait(after, block_ms)]
+        ready = await self._shards.wait(after, None if takings else block_ms)
+        return await self._read(owned, [owned[number] for number in ready], takings)
 
-    async def read(self, shards: Collection[OwnedShard]) -> Batch:
-        """Take entries, in order within each stream of a shard."""
-        start = {(s.lease.shard, stream): at for s in shards for stream, at in s.replaying.items()}
-        read = await self._shards.read([shard.lease for shard in shards], start)
+    async def look(self, shards: Iterable[int]) -> int:
+        """See what lies on the shelves of these shards; returns how many entries."""
+        self._shelves = await self._shards.shelves(shards, self._bounds)
+        return sum(shelf.unread for shelf in self._shelves.values())
+
+    async def _read(
+        self, owned: Owned, shards: Sequence[OwnedShard], takings: Mapping[Place, Taking]
+    ) -> Batch:
+        demands = [self._next_of(shard) for shard in shards]
+        demands += [Demand(owned[n].lease, {s: NEW}, taking.count) for (n, s), taking in takings.items()]
+        read = iter(await self._shards.read(demands))
         batch = Batch()
         for shard in shards:
-            raw = read[shard.lease.shard]
-            if raw is None:
-                batch.fenced.append(shard.lease)
-            else:
-                _note_progress(shard, raw)
-                _sort_in(shard, raw, batch)
+            _receive(shard, next(read), batch)
+        for place, taking in takings.items():
+            raw = next(read)
+            _receive_requested(owned[place[0]], raw, batch, asked=taking.asked)
+            note_taken(self._shelves[place], taking, split_id(raw[-1].id.id) if raw else None)
         return batch
 
+    def _next_of(self, shard: OwnedShard) -> Demand:
+        """What a shard's replay goes on with, and what is new where it is over; shelves only in replay."""
+        after = dict.fromkeys(self._shards.awaited, NEW) | shard.replaying
+        return Demand(shard.lease, after, self._shards.read_count)
 
-def _note_progress(shard: OwnedShard, raw: Sequence[RawEntry]) -> None:
+
+def _receive(shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch) -> None:
+    if raw is None:
+        batch.fenced.append(shard.lease)
+        return
     last = {entry.id.stream: entry.id.id for entry in raw}
     shard.delivered.update({stream: at for stream, at in last.items() if stream not in shard.replaying})
     shard.replaying = {stream: last[stream] for stream in shard.replaying if stream in last}
-
-
-def _sort_in(shard: OwnedShard, raw: Sequence[RawEntry], batch: Batch) -> None:
     for item in raw:
-        if not item.fields:
-            batch.trimmed.append(Acknowledge(item.id))
-            continue
-        try:
-            entry = Entry(item.id, decode(item.fields))
-        except InvalidMessage as error:
-            batch.unreadable.append(Bury(item, str(error)))
-            continue
-        if shard.careful:
-            batch.careful.append((entry, item))
-        else:
-            batch.entries.append(entry)
+        _sort_in(shard, item, batch)
     if shard.careful and not shard.replaying and not raw:
         shard.careful = False
+
+
+def _receive_requested(
+    shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch, *, asked: int
+) -> None:
+    if raw is None:
+        batch.fenced.append(shard.lease)
+        return
+    for i, item in enumerate(raw):
+        _sort_in(shard, item, batch, unasked=i >= asked)
+
+
+def _sort_in(shard: OwnedShard, item: RawEntry, batch: Batch, *, unasked: bool = False) -> None:
+    if not item.fields:
+        batch.trimmed.append(Acknowledge(item.id))
+        return
+    try:
+        entry = Entry(item.id, decode(item.fields), unasked)
+    except InvalidMessage as error:
+        batch.unreadable.append(Bury(item, str(error)))
+        return
+    if shard.careful:
+        batch.careful.append((entry, item))
+    else:
+        batch.entries.append(entry)

@@ -22,7 +22,8 @@ from common.commit import Bury, build_commits
 from common.intake import Batch, Intake
 from common.membership import Membership
 from common.ownership import Ownership
-from common.stage import Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
+from common.shelves import ShelfBounds
+from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
 from common.streams.client import PASSING, check_cancelled
 from common.streams.fenced import FencedShards, RawEntry, ShardCommit, Verdict
 
@@ -33,15 +34,25 @@ RETRY_S = 0.1
 
 
 class StageLoop:
-    """Drives one stage; `ownership` brings the shards, `backlog_limit` bounds the streams behind."""
+    """Drives one stage; `ownership` brings the shards.
+
+    `backlog_limit` bounds the `outputs`, `shelf_bounds` what the stage reads on request only.
+    """
 
     def __init__(
-        self, stage: Stage, shards: FencedShards, *, outputs: Sequence[Stream], backlog_limit: int
+        self,
+        stage: Stage,
+        shards: FencedShards,
+        *,
+        outputs: Sequence[Stream],
+        backlog_limit: int,
+        shelf_bounds: ShelfBounds,
     ) -> None:
         self._stage = stage
         self._shards = shards
-        self._intake = Intake(shards)
-        self._outputs = tuple(outputs)
+        self._intake = Intake(shards, shelf_bounds)
+        # What is put aside has bounds of its own, and waits for quieter times.
+        self._outputs = tuple(stream for stream in outputs if stream not in ON_REQUEST)
         self._backlog_limit = backlog_limit
         self._failures: Counter[EntryId] = Counter()
         self._idle_failures = 0
@@ -70,19 +81,18 @@ class StageLoop:
         """Commit the previous step while the next batch is read and processed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._commit(previous.effects, membership))
-            batch = await self._read(None if previous.busy else TICK_MS)
+            batch = await self._read(None if previous.busy else TICK_MS, previous.recall)
             for lease in batch.fenced:
                 membership.lost(lease)
-            return await self._process(batch, busy=previous.busy)
+            return await self._process(batch, previous)
 
-    async def _read(self, block_ms: int | None) -> Batch:
+    async def _read(self, block_ms: int | None, recall: int) -> Batch:
         owned = self.ownership.owned
         if self._stalled or not owned:
             await asyncio.sleep((block_ms or 0) / 1000)
             return Batch()
         try:
-            ready = await self._intake.ready(owned, block_ms)
-            return await self._intake.read(ready)
+            return await self._intake.take(owned, block_ms=block_ms, recall=recall)
         except PASSING as error:
             # A read whose reply was lost may have been given entries: only a replay finds them.
             self._log.warning("read_lost", error=str(error))
@@ -92,17 +102,18 @@ class StageLoop:
 
     # Processing
 
-    async def _process(self, batch: Batch, *, busy: bool) -> Step:
+    async def _process(self, batch: Batch, previous: Step) -> Step:
         effects: list[Effect | Bury] = [*batch.trimmed, *batch.unreadable]
         for bury in batch.unreadable:
             self._log.error("unreadable_entry", entry=bury.entry.id.id, error=bury.error)
         due = time.monotonic() - self._called_at >= TICK_MS / 1000
-        if batch.entries or busy or due:
-            step = await self._call(batch.entries)
-            effects += step.effects
-            busy = step.busy
+        asks = previous
+        if batch.entries or previous.busy or due:
+            asks = await self._call(batch.entries)
+            effects += asks.effects
         effects += await self._process_carefully(batch.careful)
-        return Step(effects, busy)  # type: ignore[arg-type]  # Bury is the loop's own effect
+        recall = 0 if batch.careful else asks.recall
+        return Step(effects, asks.busy, recall)  # type: ignore[arg-type]  # Bury is the loop's own effect
 
     async def _call(self, entries: Sequence[Entry]) -> Step:
         self._called_at = time.monotonic()
@@ -194,12 +205,13 @@ class StageLoop:
     # Upkeep
 
     async def _keep_up(self) -> None:
-        """Once a second: trim the inputs, and see whether the streams behind are read."""
+        """Once a second: trim the inputs, see what is put aside, and whether the streams behind are read."""
         if time.monotonic() - self._kept_up_at < UPKEEP_S:
             return
         self._kept_up_at = time.monotonic()
         owned = list(self.ownership.owned)
         await self._shards.trim(owned)
+        metrics.PUT_ASIDE.labels(self._stage.name).set(await self._intake.look(owned))
         lengths = await self._shards.lengths(owned, self._outputs)
         self._stalled = max(lengths, default=0) > self._backlog_limit
         metrics.STALLED.labels(self._stage.name).set(self._stalled)

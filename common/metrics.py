@@ -13,6 +13,9 @@ DEAD = Counter("hubbub_stage_dead_letters", "Entries given up after they made th
 FENCED = Counter("hubbub_stage_fenced", "Shards lost to another owner.", ["stage"])
 SHARDS = Gauge("hubbub_stage_shards", "Shards this process owns.", ["stage"])
 STALLED = Gauge("hubbub_stage_stalled", "1 while reading waits for the stream behind to be read.", ["stage"])
+PUT_ASIDE = Gauge(
+    "hubbub_stage_put_aside_entries", "Entries of on-request streams that nobody asked for yet.", ["stage"]
+)
 PROCESS_SECONDS = Histogram(
     "hubbub_stage_process_seconds", "Time of one call of the stage.", ["stage"], buckets=LATENCY_BUCKETS_S
 )

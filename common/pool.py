@@ -7,6 +7,7 @@ from common.loop import StageLoop
 from common.membership import Membership
 from common.service import Main, Service
 from common.settings import Settings
+from common.shelves import ShelfBounds
 from common.stage import Stage, Stream
 from common.streams.deployment import join_deployment
 from common.streams.fenced import FencedShards
@@ -21,8 +22,15 @@ def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
         await join_deployment(service.redis, settings.shards)
         stage = await asyncio.to_thread(build, settings)
         shards = FencedShards(service.redis, pool, stage.inputs, settings.redis.read_count)
-        outputs = [stream for stream in WRITES[pool] if stream is not Stream.RESULTS]
-        loop = StageLoop(stage, shards, outputs=outputs, backlog_limit=settings.redis.backlog_limit)
+        loop = StageLoop(
+            stage,
+            shards,
+            outputs=[stream for stream in WRITES[pool] if stream is not Stream.RESULTS],
+            backlog_limit=settings.redis.backlog_limit,
+            shelf_bounds=ShelfBounds(
+                settings.redis.deferred_max_bytes, settings.redis.deferred_max_age_s * 1000
+            ),
+        )
         table = LeaseTable(service.redis, pool, service.member, settings.redis.lease_ms)
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose

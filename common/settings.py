@@ -35,6 +35,12 @@ class RedisSettings(Section):
     )
     results_retention_s: int = Field(86_400, ge=60)
     results_max_bytes: int = Field(268_435_456, ge=1_048_576, description="Per shard.")
+    deferred_max_bytes: int = Field(
+        16_777_216,
+        ge=1_048_576,
+        description="Put-aside speech of a shard beyond which the oldest is given up.",
+    )
+    deferred_max_age_s: int = Field(3600, ge=10, description="Put-aside speech older than this is given up.")
     read_count: int = Field(256, ge=1, le=4096, description="Entries of one stream taken in one read.")
 
 

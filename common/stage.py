@@ -29,7 +29,12 @@ class Stream(StrEnum):
     AUDIO = "audio"
     SPEECH = "speech"
     WINDOWS = "windows"
+    DEFERRED = "deferred"
     RESULTS = "results"
+
+
+ON_REQUEST = frozenset({Stream.DEFERRED})
+"""Streams whose new entries a stage is given only as it asks for them (`Step.recall`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,15 @@ class EntryId:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A decoded entry of an input stream."""
+    """A decoded entry of an input stream.
+
+    `unasked`: it lies on a stream that is read on request, nobody requested it, and it comes
+    because the stream is beyond its bounds. A stage that has no room for it gives it up.
+    """
 
     id: EntryId
     message: Message | Result
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +113,16 @@ Effect = Append | Tally | Acknowledge | Forget
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one call. `busy` asks to be called again at once, with whatever is new."""
+    """What came of one call. `busy` asks to be called again at once, with whatever is new.
+
+    `recall` is how many new entries of on-request streams the stage has room for, in all shards
+    together; it holds until the next call, and asking costs nothing while nothing lies there.
+    What a former owner asked for and did not acknowledge comes again without being asked for.
+    """
 
     effects: Sequence[Effect] = ()
     busy: bool = False
+    recall: int = 0
 
 
 class EntryFailed(HubbubError):

@@ -6,13 +6,14 @@ READERS: dict[Stream, tuple[str, ...]] = {
     Stream.AUDIO: ("vad",),
     Stream.SPEECH: ("asr", "keyword", "sentiment"),
     Stream.WINDOWS: ("emitter",),
+    Stream.DEFERRED: ("emitter",),
     Stream.RESULTS: ("keyword", "sentiment"),
 }
 WRITES: dict[str, tuple[Stream, ...]] = {
     "ingest": (Stream.AUDIO, Stream.RESULTS),
     "vad": (Stream.SPEECH, Stream.RESULTS),
     "asr": (Stream.WINDOWS,),
-    "emitter": (Stream.RESULTS,),
+    "emitter": (Stream.DEFERRED, Stream.RESULTS),
     "keyword": (Stream.RESULTS,),
     "sentiment": (Stream.RESULTS,),
 }

@@ -9,6 +9,7 @@ from common.identity import Meeting, Speaker, Track
 from common.loop import StageLoop
 from common.membership import Membership
 from common.messages import AudioChunk, SpeechChunk
+from common.shelves import ShelfBounds
 from common.stage import Acknowledge, Append, Effect, Entry, EntryId, Position, Stage, Step, Stream
 from common.streams.client import Client
 from common.streams.fenced import FencedShards
@@ -17,6 +18,7 @@ from common.streams.leases import LeaseTable
 MEETING = Meeting("default", "weekly")
 TRACK = Track(MEETING, "ann", Speaker("ann", "Ann"))
 SHARDS = 4
+ROOMY = ShelfBounds(max_bytes=2**30, max_age_ms=3_600_000)
 
 
 def chunk(number: int, *, track: Track = TRACK, samples: int = 1600) -> AudioChunk:
@@ -86,10 +88,22 @@ class Worker:
 
 @asynccontextmanager
 async def working(
-    redis: Client, stage: Stage, member: str, *, lease_ms: int = 500, backlog_limit: int = 10_000
+    redis: Client,
+    stage: Stage,
+    member: str,
+    *,
+    lease_ms: int = 500,
+    backlog_limit: int = 10_000,
+    shelf_bounds: ShelfBounds = ROOMY,
 ) -> AsyncIterator[Worker]:
     shards = FencedShards(redis, stage.name, stage.inputs, read_count=50)
-    loop = StageLoop(stage, shards, outputs=[Stream.SPEECH], backlog_limit=backlog_limit)
+    loop = StageLoop(
+        stage,
+        shards,
+        outputs=[Stream.SPEECH, Stream.DEFERRED],
+        backlog_limit=backlog_limit,
+        shelf_bounds=shelf_bounds,
+    )
     table = LeaseTable(redis, stage.name, member, lease_ms)
     membership = Membership(table, shards=SHARDS, take=loop.ownership.take, lose=loop.ownership.lose)
     draining = asyncio.Event()

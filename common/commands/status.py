@@ -12,7 +12,7 @@ from rich.table import Table
 from common.commands import JsonOption, RedisOption
 from common.errors import HubbubError
 from common.settings import Settings, settings_for
-from common.stage import Stream
+from common.stage import ON_REQUEST, Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
 from common.topology import POOLS
@@ -39,7 +39,7 @@ async def _read(settings: Settings) -> Overview:
 
 def _show(overview: Overview, console: Console) -> None:
     table = Table(title=f"{overview.shards} shards, Redis holds {overview.redis_bytes / 1e6:.1f} MB")
-    for name in ("pool", "alive", "shards", "lag", "pending", "oldest", "CPU s", "MB"):
+    for name in ("pool", "alive", "shards", "lag", "pending", "oldest", "deferred", "CPU s", "MB"):
         table.add_column(name, justify="left" if name == "pool" else "right")
     for pool in POOLS:
         table.add_row(pool, *_row(overview, pool))
@@ -51,11 +51,12 @@ def _show(overview: Overview, console: Console) -> None:
 def _row(overview: Overview, pool: str) -> Sequence[str]:
     # Of results, some stay pending for good reason: what moods and baselines rest on.
     processes = [process for process in overview.processes if process.pool == pool]
-    groups = [g for g in overview.groups if g.pool == pool and g.stream != Stream.RESULTS]
+    groups = [g for g in overview.groups if g.pool == pool and g.stream not in (Stream.RESULTS, *ON_REQUEST)]
     return (
         str(len(processes)),
         f"{len(overview.owners[pool])}" if pool in overview.owners else "",
         *_progress(groups),
+        _put_aside([g for g in overview.groups if g.pool == pool and g.stream in ON_REQUEST]),
         f"{sum(process.cpu_s for process in processes):.1f}",
         f"{sum(process.rss_bytes for process in processes) / 1e6:.0f}",
     )
@@ -69,3 +70,8 @@ def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:
         str(sum(group.pending for group in groups)),
         f"{max(group.oldest_ms for group in groups) / 1000:.1f} s",
     )
+
+
+def _put_aside(groups: Sequence[GroupState]) -> str:
+    """What waits for quieter times is no sign that a pool is behind."""
+    return str(sum(group.lag + group.pending for group in groups)) if groups else ""

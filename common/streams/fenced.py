@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from common.stage import EntryId, Stream
+from common.shelves import Place, Shelf, ShelfBounds
+from common.stage import ON_REQUEST, EntryId, Stream
 from common.streams import keys
 from common.streams.client import Client
 from common.streams.codec import Fields
@@ -13,6 +14,7 @@ from common.streams.scripts import Arg, Call, run_scripts
 
 NEW = ">"
 _IDS_A_CALL = 1000
+_AGED_A_LOOK = 64
 
 
 class Verdict(StrEnum):
@@ -29,6 +31,15 @@ class RawEntry:
 
     id: EntryId
     fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Entries to read of a shard, at most `count` of each stream: NEW ones, or pending ones after an id."""
+
+    lease: Lease
+    after: Mapping[Stream, str]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class FencedShards:
         self._redis = redis
         self._pool = pool
         self._inputs = tuple(inputs)
-        self._read_count = read_count
+        self.read_count = read_count
+        self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
     async def watermarks(self, shard: int) -> dict[str, int]:
         """The positions committed so far, by key."""
@@ -72,9 +84,9 @@ class FencedShards:
         return {key.decode(): int(value) for key, value in stored.items()}
 
     async def delivered(self, shard: int) -> dict[Stream, str]:
-        """The last entry of each input that this pool was given."""
+        """The last entry that this pool was given of each input that it waits for."""
         last = {}
-        for stream in self._inputs:
+        for stream in self.awaited:
             groups = await self._redis.xinfo_groups(keys.stream(shard, stream))
             last[stream] = next(g["last-delivered-id"] for g in groups if g["name"] == self._pool.encode())
         return {stream: entry_id.decode() for stream, entry_id in last.items()}
@@ -91,45 +103,18 @@ class FencedShards:
         reply = await self._redis.xread(ids, count=1, block=block_ms)
         return {names[name.decode()] for name, _ in reply}
 
-    async def read(
-        self, leases: Sequence[Lease], start: Mapping[tuple[int, Stream], str]
-    ) -> dict[int, list[RawEntry] | None]:
-        """Entries by shard; None where the shard has another owner.
+    async def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | None]:
+        """Entries, by demand; None where the shard has another owner."""
+        replies = await run_scripts(self._redis, [self._read_call(demand) for demand in demands])
+        return [_entries(demand, reply) for demand, reply in zip(demands, replies, strict=True)]
 
-        `start` names, by shard and stream, the pending entry to go on after in a replay; streams
-        without a name are read for new entries.
-        """
-        calls: list[Call] = [
-            (
-                "read",
-                [keys.lease(lease.shard, self._pool), *(keys.stream(lease.shard, s) for s in self._inputs)],
-                [
-                    lease.token,
-                    self._pool,
-                    self._read_count,
-                    *(start.get((lease.shard, s), NEW) for s in self._inputs),
-                ],
-            )
-            for lease in leases
-        ]
-        replies = await run_scripts(self._redis, calls)
-        return {
-            lease.shard: self._entries(lease.shard, reply)
-            for lease, reply in zip(leases, replies, strict=True)
-        }
-
-    def _entries(self, shard: int, reply: object) -> list[RawEntry] | None:
-        if isinstance(reply, Exception):
-            raise reply
-        verdict, streams = [*reply, None][:2]  # type: ignore[misc]  # a script's reply is a list
-        if verdict.decode() == Verdict.FENCED:
-            return None
-        by_key = {keys.stream(shard, s): s for s in self._inputs}
-        return [
-            RawEntry(EntryId(shard, by_key[name.decode()], entry_id.decode()), _pairs(flat))
-            for name, entries in streams or ()
-            for entry_id, flat in entries
-        ]
+    def _read_call(self, demand: Demand) -> Call:
+        shard = demand.lease.shard
+        return (
+            "read",
+            [keys.lease(shard, self._pool), *(keys.stream(shard, stream) for stream in demand.after)],
+            [demand.lease.token, self._pool, demand.count, *demand.after.values()],
+        )
 
     async def commit(self, commits: Sequence[ShardCommit]) -> dict[int, Verdict]:
         """Write each shard's effects, all or none of a shard's."""
@@ -168,6 +153,20 @@ class FencedShards:
                 pipeline.xlen(keys.stream(shard, stream))
         return list(await pipeline.execute())
 
+    async def shelves(self, shards: Iterable[int], bounds: ShelfBounds) -> dict[Place, Shelf]:
+        """What lies unread on the inputs that are read on request; places with nothing are left out."""
+        places = [(shard, stream) for shard in shards for stream in self._inputs if stream in ON_REQUEST]
+        limits: list[Arg] = [self._pool, bounds.max_bytes, bounds.max_age_ms, _AGED_A_LOOK]
+        calls: list[Call] = [("shelf", [keys.stream(*place)], limits) for place in places]
+        found = {}
+        for place, reply in zip(places, await run_scripts(self._redis, calls), strict=True):
+            if isinstance(reply, Exception):
+                raise reply
+            if reply:
+                unread, beyond, oldest = reply
+                found[place] = Shelf(unread, beyond, split_id(oldest.decode()))
+        return found
+
     async def trim(self, shards: Iterable[int]) -> None:
         """Cut from the inputs what every group has acknowledged; `results` is kept by age instead."""
         calls: list[Call] = [
@@ -179,6 +178,27 @@ class FencedShards:
         for reply in await run_scripts(self._redis, calls):
             if isinstance(reply, Exception):
                 raise reply
+
+
+def split_id(entry_id: str) -> tuple[int, int]:
+    """The milliseconds and the number of an entry's id, which sort as entries do."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _entries(demand: Demand, reply: object) -> list[RawEntry] | None:
+    if isinstance(reply, Exception):
+        raise reply
+    verdict, streams = [*reply, None][:2]  # type: ignore[misc]  # a script's reply is a list
+    if verdict.decode() == Verdict.FENCED:
+        return None
+    shard = demand.lease.shard
+    by_key = {keys.stream(shard, stream): stream for stream in demand.after}
+    return [
+        RawEntry(EntryId(shard, by_key[name.decode()], entry_id.decode()), _pairs(flat))
+        for name, entries in streams or ()
+        for entry_id, flat in entries
+    ]
 
 
 def _pairs(flat: Sequence[bytes] | None) -> Fields:

@@ -16,7 +16,8 @@ class GroupState:
     """How far one pool is on one stream of one shard.
 
     `lag`: entries not yet given to it. `pending`: given and not acknowledged, which is what open
-    utterances rest on; `oldest_ms` is the age of the oldest of those.
+    utterances rest on; `oldest_ms` is the age of the oldest of those. On a stream that is read on
+    request, the lag is what is put aside for quieter times.
     """
 
     pool: str

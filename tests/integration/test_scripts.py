@@ -11,7 +11,7 @@ from common.streams import keys
 from common.streams.audio_log import AudioLog, Mark
 from common.streams.client import Client
 from common.streams.deployment import join_deployment
-from common.streams.fenced import FencedShards, ShardCommit, Verdict
+from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
 from tests.kit import MEETING, SHARDS, TRACK, chunk
 
@@ -53,6 +53,13 @@ def commit(lease: Lease, sequence: int, text: str = "out", **changes: object) ->
     return ShardCommit(lease, sequence, **(values | changes))  # type: ignore[arg-type]  # test data
 
 
+async def take(
+    shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10
+) -> list[RawEntry] | None:
+    (entries,) = await shards.read([Demand(lease, {Stream.AUDIO: after}, count)])
+    return entries
+
+
 async def outputs(redis: Client) -> list[bytes]:
     return [fields[b"m"] for _, fields in await redis.xrange(SPEECH)]
 
@@ -88,7 +95,7 @@ async def test_a_former_owner_cannot_release_the_lease_of_its_successor(
 async def test_a_commit_is_applied_whole(redis: Client, table: LeaseTable, shards: FencedShards) -> None:
     (lease,) = await table.acquire([SHARD])
     entry = (await redis.xadd(AUDIO, {"m": pack(chunk(0))})).decode()
-    await shards.read([lease], {})
+    await take(shards, lease)
     verdicts = await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry]})])
     assert verdicts == {SHARD: Verdict.OK}
     assert await outputs(redis) == [b"out"]
@@ -128,7 +135,7 @@ async def test_thousands_of_entries_are_acknowledged_in_one_commit(redis: Client
     (lease,) = await table.acquire([SHARD])
     for _ in range(4500):
         await redis.xadd(AUDIO, {"m": b"x"})
-    entries = (await shards.read([lease], {}))[SHARD] or []
+    entries = await take(shards, lease, count=5000) or []
     await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry.id.id for entry in entries]})])
     assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
 
@@ -143,8 +150,8 @@ async def test_a_frozen_owners_parked_read_takes_nothing(
     second = await take_over(redis)
     await redis.xadd(AUDIO, {"m": pack(chunk(0))})
     assert await parked == {SHARD}
-    assert await shards.read([first], {}) == {SHARD: None}
-    entries = (await shards.read([second], {}))[SHARD]
+    assert await take(shards, first) is None
+    entries = await take(shards, second)
     assert entries is not None
     assert len(entries) == 1
 
@@ -154,16 +161,16 @@ async def test_pending_entries_come_again_in_order_to_the_next_owner(
 ) -> None:
     (first,) = await table.acquire([SHARD])
     sent = [(await redis.xadd(AUDIO, {"m": pack(chunk(i))})).decode() for i in range(25)]
-    await shards.read([first], {})
-    await shards.read([first], {})
+    await take(shards, first)
+    await take(shards, first)
     second = await take_over(redis)
     seen: list[str] = []
     start = "0"
-    while entries := (await shards.read([second], {(SHARD, Stream.AUDIO): start}))[SHARD]:
+    while entries := await take(shards, second, after=start):
         seen += [entry.id.id for entry in entries]
         start = seen[-1]
     assert seen == sent[:20]
-    fresh = (await shards.read([second], {}))[SHARD] or []
+    fresh = await take(shards, second) or []
     assert [entry.id.id for entry in fresh] == sent[20:]
 
 

@@ -28,3 +28,11 @@ LATENCY_SECONDS = Histogram(
     ["type", "kind"],
     buckets=LATENCY_BUCKETS_S,
 )
+SERVICE_LEVEL = Gauge(
+    "hubbub_service_level",
+    "The worst service level in force for a meeting of this process; 0 is full service.",
+)
+HEADROOM = Gauge(
+    "hubbub_headroom_meetings",
+    "Further meetings like the present ones that could have full service; negative where these are too many.",
+)

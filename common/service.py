@@ -15,11 +15,13 @@ from contextlib import suppress
 
 import psutil
 import structlog
+from prometheus_client import Gauge
 
 from common.clock import unix_ms
 from common.errors import HubbubError
 from common.health import HealthServer
 from common.logs import configure_logs
+from common.metrics import HEADROOM, SERVICE_LEVEL
 from common.settings import Settings
 from common.streams.client import PASSING, Client, check_cancelled, connect
 from common.streams.reports import ProcessReport, erase_report, write_report
@@ -95,7 +97,14 @@ class Service:
             rss_bytes=process.memory_info().rss,
             metrics_port=metrics_port,
             url=self._url,
+            level=int(_value(SERVICE_LEVEL)),
+            headroom=round(_value(HEADROOM), 2),
         )
+
+
+def _value(gauge: Gauge) -> float:
+    [metric] = gauge.collect()
+    return metric.samples[0].value
 
 
 Main = Callable[[Settings, Service], Awaitable[None]]

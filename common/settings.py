@@ -160,11 +160,24 @@ class EmitterSettings(Section):
     batch_ms: int = Field(
         300, ge=10, le=10_000, description="Predicted time up to which windows join a forward pass."
     )
+    partial_ms: int = Field(
+        200,
+        ge=100,
+        le=30_000,
+        description="New speech for which an utterance gets a partial, at full service.",
+    )
+    drafts: bool = Field(
+        default=True, description="At full service, compute the final at every pause that may be the end."
+    )
     budget_ms: int = Field(
-        600, ge=50, le=60_000, description="Predicted wait at full service beyond which it is relaxed."
+        1500, ge=50, le=60_000, description="Predicted time of what waits beyond which service is reduced."
     )
     calm_ms: int = Field(
-        5000, ge=100, le=600_000, description="Full service comes back after so long under half the budget."
+        5000, ge=100, le=600_000, description="A meeting's service is raised at most once in so long."
+    )
+    priorities: dict[str, int] = Field(
+        default_factory=dict,
+        description="Pattern of tenant/meeting to priority (higher first; else 0) when service is reduced.",
     )
     patience_s: int = Field(
         60, ge=5, le=600, description="An utterance whose final window never comes is finished after this."

@@ -30,8 +30,9 @@ _AT_ONCE, _AT_ONCE_BESIDE_OTHERS = 8, 2
 # Nobody waits for captions, so windows go to finals, at full quality however long they queue.
 UNHURRIED = {
     "HUBBUB_EMITTER__QUALITY": "full",
-    "HUBBUB_ASR__PARTIAL_MS": "5000",
-    "HUBBUB_ASR__FIRST_PARTIAL_MS": "5000",
+    "HUBBUB_EMITTER__PARTIAL_MS": "30000",
+    "HUBBUB_EMITTER__DRAFTS": "false",
+    "HUBBUB_ASR__WINDOW_MS": "1000",
 }
 
 Files = Annotated[

@@ -11,10 +11,12 @@ from rich.table import Table
 
 from common.commands import JsonOption, RedisOption
 from common.errors import HubbubError
+from common.service_level import ServiceLevel
 from common.settings import Settings, settings_for
 from common.stage import ON_REQUEST, Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
+from common.streams.reports import ProcessReport
 from common.topology import POOLS
 
 
@@ -37,9 +39,24 @@ async def _read(settings: Settings) -> Overview:
         await redis.aclose()
 
 
+_COLUMNS = (
+    "pool",
+    "alive",
+    "shards",
+    "lag",
+    "pending",
+    "oldest",
+    "level",
+    "room for",
+    "deferred",
+    "CPU s",
+    "MB",
+)
+
+
 def _show(overview: Overview, console: Console) -> None:
     table = Table(title=f"{overview.shards} shards, Redis holds {overview.redis_bytes / 1e6:.1f} MB")
-    for name in ("pool", "alive", "shards", "lag", "pending", "oldest", "deferred", "CPU s", "MB"):
+    for name in _COLUMNS:
         table.add_column(name, justify="left" if name == "pool" else "right")
     for pool in POOLS:
         table.add_row(pool, *_row(overview, pool))
@@ -56,6 +73,7 @@ def _row(overview: Overview, pool: str) -> Sequence[str]:
         str(len(processes)),
         f"{len(overview.owners[pool])}" if pool in overview.owners else "",
         *_progress(groups),
+        *_service(pool, processes),
         _put_aside([g for g in overview.groups if g.pool == pool and g.stream in ON_REQUEST]),
         f"{sum(process.cpu_s for process in processes):.1f}",
         f"{sum(process.rss_bytes for process in processes) / 1e6:.0f}",
@@ -70,6 +88,14 @@ def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:
         str(sum(group.pending for group in groups)),
         f"{max(group.oldest_ms for group in groups) / 1000:.1f} s",
     )
+
+
+def _service(pool: str, processes: Sequence[ProcessReport]) -> tuple[str, str]:
+    """The worst level anybody gets, and how many more meetings could have full service."""
+    if pool != "emitter" or not processes:
+        return "", ""
+    level = ServiceLevel(max(process.level for process in processes))
+    return f"{level} {level.name.lower()}", f"{sum(process.headroom for process in processes):.1f}"
 
 
 def _put_aside(groups: Sequence[GroupState]) -> str:

@@ -12,7 +12,11 @@ KEPT_S = 10
 
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
-    """One process. CPU in seconds since its start, memory resident; `url` where it serves."""
+    """One process. CPU in seconds since its start, memory resident; `url` where it serves.
+
+    `level` is the worst service level it gives a meeting, `headroom` how many more meetings it
+    could give full service; other pools than the emitter say 0.
+    """
 
     pool: str
     member: str
@@ -24,6 +28,8 @@ class ProcessReport:
     rss_bytes: int
     metrics_port: int
     url: str = ""
+    level: int = 0
+    headroom: float = 0.0
 
 
 async def write_report(redis: Client, report: ProcessReport) -> None:
@@ -63,4 +69,6 @@ def _parse(stored: Mapping[bytes, bytes]) -> ProcessReport:
         rss_bytes=int(text["rss_bytes"]),
         metrics_port=int(text["metrics_port"]),
         url=text["url"],
+        level=int(text["level"]),
+        headroom=float(text["headroom"]),
     )

@@ -3,26 +3,38 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from common.identity import Meeting
 from workers.emitter.costs import Costs
 from workers.emitter.effort import Manner
 
 
+class Kind(IntEnum):
+    """What a window is transcribed for, the most urgent first."""
+
+    FINAL = 0
+    DRAFT = 1
+    PARTIAL = 2
+    BACKFILL = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A window that is due.
 
-    `since_ms` is when the audio was captured that has waited longest for it. `behind` is the key
-    of the job on the same track that must not come later, or empty.
+    `since_ms` is when the audio was captured that has waited longest for it: what is of one kind
+    has one budget, so the earliest is the first whose deadline passes. `behind` is the key of the
+    job on the same track that must not come later, or empty.
     """
 
     key: str
     meeting: Meeting
-    final: bool
+    kind: Kind
     since_ms: int
     manner: Manner
     behind: str = ""
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,10 @@ def choose(jobs: Iterable[Job], limits: Limits, costs: Costs) -> list[Job]:
 
 
 def _ranked(jobs: Iterable[Job]) -> Sequence[Job]:
-    """Finals before partials; then meetings take turns; then who has waited longest."""
-    turns: Counter[tuple[Meeting, bool]] = Counter()
+    """By kind; then by priority; then meetings take turns; then who has waited longest."""
+    turns: Counter[tuple[Meeting, Kind]] = Counter()
     ranked = []
     for job in sorted(jobs, key=lambda job: job.since_ms):
-        ranked.append((not job.final, turns[job.meeting, job.final], job.since_ms, job))
-        turns[job.meeting, job.final] += 1
-    return [job for *_, job in sorted(ranked, key=lambda item: item[:3])]
+        ranked.append((job.kind, -job.priority, turns[job.meeting, job.kind], job.since_ms, job))
+        turns[job.meeting, job.kind] += 1
+    return [job for *_, job in sorted(ranked, key=lambda item: item[:4])]

@@ -1,9 +1,9 @@
-"""How much a window may cost, by what it is for and how busy the emitter is."""
+"""How much a window may cost, by what it is for and by service level."""
 
 import math
 from dataclasses import dataclass
 
-from common.audio import SAMPLE_RATE
+from common.audio import SAMPLE_RATE, ms_to_samples
 from workers.engines.speech import DecodeSettings
 
 _LONGEST_CONTEXT_S = 30
@@ -24,25 +24,37 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """Shortest contexts in seconds, and the beam of finals; partials are greedy."""
+class Partials:
+    """A partial for every `every` samples of new speech, if there is time, else every `slowest`.
 
-    partial_context_s: int
+    `context_s` is the shortest context in seconds.
+    """
+
+    every: int
+    slowest: int
+    context_s: int
+
+    def manner(self, samples: int) -> Manner:
+        """The manner of a partial whose view is so long; with times where the view should move on."""
+        decode = DecodeSettings(context_s(samples, self.context_s), beam=1, second_try=False)
+        return Manner(decode, word_times=samples > (self.context_s - _PADDING_S) * SAMPLE_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a meeting gets at a service level: partials, if any, and finals of such a context and beam.
+
+    With `drafts`, the final is computed at every pause that may prove to be the end.
+    """
+
+    partials: Partials | None
     final_context_s: int
     beam: int
+    drafts: bool
 
     def final(self, samples: int) -> Manner:
         """The manner of the final of an utterance so long."""
         return Manner(DecodeSettings(context_s(samples, self.final_context_s), self.beam), word_times=True)
-
-    def partial(self, samples: int) -> Manner:
-        """The manner of a partial whose view is so long; with times where the view should move on."""
-        decode = DecodeSettings(context_s(samples, self.partial_context_s), beam=1, second_try=False)
-        return Manner(decode, word_times=self.crowded(samples))
-
-    def crowded(self, samples: int) -> bool:
-        """Whether a view of a partial fills its context."""
-        return samples > (self.partial_context_s - _PADDING_S) * SAMPLE_RATE
 
 
 def context_s(samples: int, least_s: int) -> float:
@@ -56,8 +68,13 @@ def context_s(samples: int, least_s: int) -> float:
     return min(_LONGEST_CONTEXT_S, math.ceil(needed_s / _CONTEXT_STEP_S) * _CONTEXT_STEP_S)
 
 
-EFFORTS = (
-    Effort(partial_context_s=8, final_context_s=12, beam=5),
-    Effort(partial_context_s=6, final_context_s=12, beam=1),
-)
-"""By service level."""
+def efforts(partial_ms: int, *, drafts: bool) -> tuple[Effort, ...]:
+    """By service level, with partials every `partial_ms` of speech at full service."""
+    every, context_s = ms_to_samples(partial_ms), 6
+    full = Partials(every, 2 * every, context_s)
+    relaxed = Partials(2 * every, 10 * every, context_s)
+    return (
+        Effort(full, final_context_s=12, beam=5, drafts=drafts),
+        Effort(relaxed, final_context_s=12, beam=1, drafts=False),
+        Effort(None, final_context_s=12, beam=1, drafts=False),
+    )

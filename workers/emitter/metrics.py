@@ -2,11 +2,10 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-LEVEL = Gauge("hubbub_emitter_level", "Service level in force; 0 is full service.")
 WINDOWS_WAITING = Gauge("hubbub_emitter_windows_waiting", "Windows that are due and wait for a forward pass.")
 BACKLOG_SECONDS = Gauge(
     "hubbub_emitter_backlog_seconds",
-    "Predicted time to transcribe at full service what waits.",
+    "Predicted time to transcribe what waits.",
     unit="seconds",
 )
 BATCH_WINDOWS = Histogram(
@@ -25,4 +24,14 @@ PARTIALS_SUPERSEDED = Counter(
 UTTERANCES_ABANDONED = Counter(
     "hubbub_emitter_utterances_abandoned",
     "Utterances finished by time, because their final window never came.",
+)
+UTTERANCES_DEFERRED = Counter(
+    "hubbub_emitter_utterances_deferred", "Utterances put aside under load, to be transcribed later."
+)
+UTTERANCES_BACKFILLED = Counter(
+    "hubbub_emitter_utterances_backfilled", "Deferred utterances that were transcribed after all."
+)
+UTTERANCES_LOST = Counter(
+    "hubbub_emitter_utterances_lost",
+    "Deferred utterances given up, because they were too old or too many were kept.",
 )

@@ -1,13 +1,16 @@
 """The emitter's stage, from the settings, with its model loaded and warm."""
 
+from collections.abc import Sequence
+
 from common.audio import SAMPLE_RATE
 from common.errors import SettingsError
+from common.priorities import priorities
 from common.settings import EmitterSettings, Settings
 from common.stage import Stage
 from workers.emitter.batching import Limits
-from workers.emitter.effort import EFFORTS
-from workers.emitter.levels import Levels
-from workers.emitter.stage import EmitterStage
+from workers.emitter.effort import Effort, efforts
+from workers.emitter.service import Rules
+from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
 from workers.engines.speech import SpeechEngine, decode_payload
 from workers.engines.wav2vec2 import Wav2Vec2Engine
@@ -15,20 +18,24 @@ from workers.engines.whisper import Device, WhisperEngine
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
 _WARM_UP_FRAMES = 100
-_LEVELS = {"auto": range(2), "full": range(1), "busy": range(1, 2)}
+_LEVELS = {"auto": range(4), "full": range(1), "busy": range(1, 2)}
 
 
 def build(settings: Settings) -> Stage:
     """Load the model and run it once. Raises SettingsError, and EngineError for a bad model."""
     emitter = settings.emitter
     engine = _engine(emitter)
-    _warm_up(engine, emitter.mels)
-    return EmitterStage(
-        engine,
-        Utterances(engine.encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000),
-        Levels(_LEVELS[emitter.quality], budget_ms=emitter.budget_ms, calm_ms=emitter.calm_ms),
+    levels = efforts(emitter.partial_ms, drafts=emitter.drafts)
+    _warm_up(engine, emitter.mels, levels)
+    policy = Policy(
+        efforts=levels,
+        rules=Rules(_LEVELS[emitter.quality], emitter.calm_ms, priorities(emitter.priorities)),
         limits=Limits(emitter.max_batch, emitter.batch_ms),
+        budget_ms=emitter.budget_ms,
+        most_age_ms=settings.redis.deferred_max_age_s * 1000,
     )
+    utterances = Utterances(engine.encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000)
+    return EmitterStage(engine, utterances, policy)
 
 
 def _engine(settings: EmitterSettings) -> SpeechEngine:
@@ -53,9 +60,9 @@ def _wav2vec2(settings: EmitterSettings) -> SpeechEngine:
     return Wav2Vec2Engine.load(settings.model, device=settings.device, threads=settings.threads)
 
 
-def _warm_up(engine: SpeechEngine, mels: int) -> None:
+def _warm_up(engine: SpeechEngine, mels: int, levels: Sequence[Effort]) -> None:
     """The first pass allocates what later ones reuse."""
     silence = decode_payload(bytes(mels * _WARM_UP_FRAMES * 2), engine.encoding, mels)
-    for effort in EFFORTS:
+    for effort in levels:
         manner = effort.final(SAMPLE_RATE)
         engine.transcribe([silence], manner.decode, word_times=manner.word_times)

@@ -1,13 +1,15 @@
 """An open utterance: its features so far, what is due, and what was heard."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.audio import SAMPLE_RATE
+from common.audio import SAMPLE_RATE, ms_to_samples
 from common.errors import InvalidMessage
+from common.identity import Meeting
 from common.messages import Payload, Window
 from common.stage import EntryId
 from workers.emitter.agreement import Agreement
@@ -15,9 +17,20 @@ from workers.engines.log_mel import HOP
 from workers.engines.speech import Hypothesis, HypothesisWord
 
 LONGEST_S = 30
+PAUSE = ms_to_samples(160)
+"""Silence that may prove to be the end; a final is made from speech and this much after it."""
 _CERTAIN_AFTER_S = 3.0
 _KEPT_WORDS = 4
 _HOPS: dict[Payload, int] = {"log_mel_f16": HOP, "pcm_s16le": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What will be the final if nothing more is said after `voiced_end`; made at a service level."""
+
+    voiced_end: int
+    hypothesis: Hypothesis
+    level: int
 
 
 class Utterance:
@@ -25,6 +38,10 @@ class Utterance:
 
     The view is what partials are made from: all of the utterance, until it fills their context;
     then it moves on behind words that are stable.
+
+    A final rests on the speech and a set length of silence after it, whether or not more has come.
+    So its text is the same whether it was drafted at the pause or made when the endpoint was
+    reached.
     """
 
     def __init__(self, shard: int, first: Window) -> None:
@@ -33,16 +50,30 @@ class Utterance:
         self.final = False
         self.partial_since_ms: int | None = None
         self.heard_ms = 0
+        self._draft: Draft | None = None
         self.agreement = Agreement()
         self.entries: list[EntryId] = []
         self._frames: list[NDArray[Any]] = []
         self._end = first.start
         self._view = 0
+        self._shown_to = first.start
 
     @property
     def key(self) -> str:
         """Names the utterance among all of its shard."""
         return f"{self.newest.track.key}/{self.newest.start}"
+
+    @property
+    def meeting(self) -> Meeting:
+        """The meeting in which it is spoken."""
+        return self.newest.track.meeting
+
+    @property
+    def due_since_ms(self) -> int:
+        """When the audio was captured that has waited longest for a transcript (Unix time)."""
+        if self.final or self.partial_since_ms is None:
+            return self.newest.voiced_end_captured_ms
+        return self.partial_since_ms
 
     @property
     def samples(self) -> int:
@@ -53,6 +84,22 @@ class Utterance:
     def view_samples(self) -> int:
         """How long the view is."""
         return self.samples - self._view
+
+    @property
+    def paused(self) -> bool:
+        """Whether nobody has spoken for long enough to draft a final."""
+        return self.newest.end - self.newest.voiced_end >= PAUSE
+
+    @property
+    def drafted(self) -> Draft | None:
+        """The draft of all that was said, if there is one."""
+        draft = self._draft
+        return draft if draft is not None and draft.voiced_end == self.newest.voiced_end else None
+
+    def partial_due(self, every: int) -> bool:
+        """Whether so much was said since the last partial, or the speaker paused."""
+        new = self.newest.voiced_end - self._shown_to
+        return self.partial_since_ms is not None and (new >= every or self.paused)
 
     def add(self, entry: EntryId, window: Window, frames: NDArray[Any]) -> None:
         """Take the next window. Raises InvalidMessage where it does not follow the one before."""
@@ -74,9 +121,26 @@ class Utterance:
         """All frames so far."""
         return np.concatenate(self._frames)
 
+    def spoken(self) -> NDArray[Any]:
+        """The frames that a final rests on."""
+        return spoken(self.whole(), self.newest)
+
+    def as_one(self) -> Window:
+        """A window that holds the whole utterance, to be put aside."""
+        payload = self.whole().tobytes()
+        return replace(self.newest, offset=self.newest.start, payload=payload, due="final")
+
     def view(self) -> NDArray[Any]:
         """The frames in view."""
         return self.whole()[self._view // _HOPS[self.newest.encoding] :]
+
+    def hear_draft(self, draft: Draft) -> bool:
+        """Take a draft; returns whether the text or its stable part changed."""
+        self._draft = draft
+        seen_s = self._view / SAMPLE_RATE
+        words = [word for word in draft.hypothesis.words if word.end_s > seen_s]
+        shifted = (replace(w, start_s=max(0.0, w.start_s - seen_s), end_s=w.end_s - seen_s) for w in words)
+        return self.hear(replace(draft.hypothesis, words=tuple(shifted)))
 
     def hear(self, hypothesis: Hypothesis) -> bool:
         """Take what was heard in the view; returns whether the text or its stable part changed.
@@ -85,6 +149,7 @@ class Utterance:
         opinion, so that it cannot grow.
         """
         self.partial_since_ms = None
+        self._shown_to = self.newest.voiced_end
         before = self.agreement.text, self.agreement.stable
         words = hypothesis.words
         if words:
@@ -99,6 +164,11 @@ class Utterance:
         if first > 0:
             self.agreement.leave(_KEPT_WORDS)
             self._view += int(words[first].start_s * SAMPLE_RATE)
+
+
+def spoken(frames: NDArray[Any], window: Window) -> NDArray[Any]:
+    """Of the frames of a whole utterance, those that a final rests on."""
+    return frames[: (window.voiced_end + PAUSE - window.start) // _HOPS[window.encoding]]
 
 
 def _spoken_by(words: Sequence[HypothesisWord], seconds: float) -> int:

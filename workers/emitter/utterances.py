@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InvalidMessage
 from common.messages import Payload, Window
-from common.stage import Entry
+from common.stage import EntryId
 from workers.emitter.metrics import PARTIALS_SUPERSEDED, UTTERANCES_ABANDONED
 from workers.emitter.utterance import Utterance
 from workers.engines.speech import decode_payload
@@ -22,33 +22,26 @@ class Utterances:
         self._encoding, self._mels, self._patience_ms = encoding, mels, patience_ms
         self._open: defaultdict[int, dict[str, Utterance]] = defaultdict(dict)
 
-    def take(self, entry: Entry, now_ms: int) -> None:
-        """Add a window. Raises InvalidMessage for what this process cannot transcribe."""
-        window = entry.message
-        if not isinstance(window, Window):
-            raise InvalidMessage(f"{type(window).__name__} on the stream {entry.id.stream}")
-        frames = self._frames(window)
-        utterances = self._open[entry.id.shard]
-        utterance = utterances.get(window.utterance) or Utterance(entry.id.shard, window)
+    def take(self, entry: EntryId, window: Window, frames: NDArray[Any], now_ms: int) -> None:
+        """Add a window. Raises InvalidMessage where it does not fit the utterance."""
+        utterances = self._open[entry.shard]
+        utterance = utterances.get(window.utterance) or Utterance(entry.shard, window)
         superseded = window.due and utterance.partial_since_ms is not None
-        utterance.add(entry.id, window, frames)
+        utterance.add(entry, window, frames)
         utterance.heard_ms = now_ms
         utterances[window.utterance] = utterance
         PARTIALS_SUPERSEDED.inc(bool(superseded))
 
     def in_turn(self) -> Iterator[list[Utterance]]:
-        """For each track, what is due, as far as it needs no audio still to come: finals, then a partial.
+        """For each track, the utterances that were spoken to their end, and the first that was not.
 
         A track's results follow the order of its utterances, so nothing of an utterance may come
         before the final of the one before it.
         """
         for utterances in self._open.values():
             for track in _by_track(utterances.values()):
-                spoken = list(takewhile(lambda utterance: utterance.final, track))
-                growing = track[len(spoken) : len(spoken) + 1]
-                due = [*spoken, *(u for u in growing if u.partial_since_ms is not None)]
-                if due:
-                    yield due
+                spoken = sum(1 for _ in takewhile(lambda utterance: utterance.final, track))
+                yield track[: spoken + 1]
 
     def close(self, utterance: Utterance) -> None:
         """Its final is out."""
@@ -66,7 +59,8 @@ class Utterances:
         """Forget everything about a shard."""
         self._open.pop(shard, None)
 
-    def _frames(self, window: Window) -> NDArray[np.float16] | NDArray[np.int16]:
+    def frames(self, window: Window) -> NDArray[Any]:
+        """The frames of a window. Raises InvalidMessage for what this process cannot transcribe."""
         if window.encoding != self._encoding:
             raise InvalidMessage(f"a window in {window.encoding}: this engine takes {self._encoding}")
         try:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.identity import Meeting
-from workers.emitter.batching import Job, Limits, choose
+from workers.emitter.batching import Job, Kind, Limits, choose
 from workers.emitter.costs import Costs
 from workers.emitter.effort import Manner
 from workers.engines.speech import DecodeSettings
@@ -14,8 +14,8 @@ LONG = Manner(DecodeSettings(30, 5), word_times=True)
 ROOMY = Limits(windows=8, ms=1e9)
 
 
-def job(key, *, meeting="standup", final=False, since_ms=0, manner=SHORT, behind=""):
-    return Job(key, Meeting("default", meeting), final, since_ms, manner, behind)
+def job(key, *, meeting="standup", kind=Kind.PARTIAL, since_ms=0, manner=SHORT, behind="", priority=0):
+    return Job(key, Meeting("default", meeting), kind, since_ms, manner, behind, priority)
 
 
 def keys(batch):
@@ -26,9 +26,23 @@ def test_nothing_waits_nothing_is_chosen():
     assert choose([], ROOMY, Costs()) == []
 
 
-def test_finals_go_before_partials_that_have_waited_longer():
-    jobs = [job("partial"), job("final", final=True, since_ms=900)]
-    assert keys(choose(jobs, ROOMY, Costs())) == ["final", "partial"]
+def test_finals_go_before_drafts_and_those_before_partials_however_long_they_waited():
+    jobs = [
+        job("backfill", kind=Kind.BACKFILL),
+        job("partial", since_ms=100),
+        job("draft", kind=Kind.DRAFT, since_ms=500),
+        job("final", kind=Kind.FINAL, since_ms=900),
+    ]
+    assert keys(choose(jobs, ROOMY, Costs())) == ["final", "draft", "partial", "backfill"]
+
+
+def test_a_meeting_of_higher_priority_goes_first_among_its_kind():
+    jobs = [
+        job("guest"),
+        job("board", meeting="board", since_ms=900, priority=1),
+        job("final", kind=Kind.FINAL, since_ms=999),
+    ]
+    assert keys(choose(jobs, ROOMY, Costs())) == ["final", "board", "guest"]
 
 
 def test_who_has_waited_longest_goes_first():
@@ -60,16 +74,18 @@ def test_a_batch_stops_where_it_would_take_too_long():
 
 
 def test_finals_of_a_track_keep_their_order_in_a_batch_and_across_batches():
-    first = job("first", final=True, manner=LONG, since_ms=5)
-    second = job("second", final=True, since_ms=4, behind="first")
-    third = job("third", final=True, manner=LONG, since_ms=3, behind="second")
+    first = job("first", kind=Kind.FINAL, manner=LONG, since_ms=5)
+    second = job("second", kind=Kind.FINAL, since_ms=4, behind="first")
+    third = job("third", kind=Kind.FINAL, manner=LONG, since_ms=3, behind="second")
     assert keys(choose([third, second, first], ROOMY, Costs())) == ["first"]
     assert keys(choose([job("x", behind="y"), job("y", since_ms=1)], ROOMY, Costs())) == ["y", "x"]
 
 
 jobs_of_tracks = st.lists(
     st.lists(
-        st.tuples(st.booleans(), st.integers(0, 9), st.sampled_from([SHORT, LONG])), min_size=1, max_size=4
+        st.tuples(st.sampled_from(Kind), st.integers(0, 9), st.sampled_from([SHORT, LONG])),
+        min_size=1,
+        max_size=4,
     ),
     min_size=1,
     max_size=6,
@@ -80,15 +96,15 @@ jobs_of_tracks = st.lists(
 def test_choosing_until_nothing_waits_serves_everything_once_and_in_order(tracks, windows):
     waiting = {}
     for t, track in enumerate(tracks):
-        for i, (final, since_ms, manner) in enumerate(track):
+        for i, (kind, since_ms, manner) in enumerate(track):
             key, behind = f"{t}/{i}", f"{t}/{i - 1}" if i else ""
             waiting[key] = job(
-                key, meeting=str(t % 2), final=final, since_ms=since_ms, manner=manner, behind=behind
+                key, meeting=str(t % 2), kind=kind, since_ms=since_ms, manner=manner, behind=behind
             )
     served = []
     while waiting:
         open_jobs = [
-            j if j.behind in waiting else job(j.key, final=j.final, since_ms=j.since_ms, manner=j.manner)
+            j if j.behind in waiting else job(j.key, kind=j.kind, since_ms=j.since_ms, manner=j.manner)
             for j in waiting.values()
         ]
         batch = choose(open_jobs, Limits(windows, 1e9), Costs())

@@ -12,10 +12,13 @@ from prometheus_client import REGISTRY
 from common.errors import EngineError, InvalidMessage
 from common.identity import Meeting, Speaker, Track
 from common.messages import Window
-from common.stage import Entry, EntryId, Stream
+from common.results import Status, Transcript
+from common.stage import Acknowledge, Append, Entry, EntryId, Stream
 from workers.emitter.batching import Limits
-from workers.emitter.levels import Levels
-from workers.emitter.stage import EmitterStage
+from workers.emitter.deferred import ROOM
+from workers.emitter.effort import efforts
+from workers.emitter.service import Rules
+from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
 from workers.engines.speech import Hypothesis, HypothesisWord
 
@@ -63,14 +66,16 @@ class Babbler(Parrot):
         return replace(heard, text=" ".join(said), words=words)
 
 
-def new_stage(engine=None, *, allowed=range(2), limits=FOUR, batch_s=0.0):
-    return EmitterStage(
-        engine or Parrot(),
-        Utterances("pcm_s16le", mels=80, patience_ms=60_000),
-        Levels(allowed, budget_ms=600, calm_ms=5000),
+def new_stage(engine=None, *, allowed=range(2), limits=FOUR, batch_s=0.0, priority=lambda meeting: 0):
+    policy = Policy(
+        efforts=efforts(300, drafts=True),
+        rules=Rules(allowed, 5000, priority),
         limits=limits,
-        clock=partial(next, count(step=batch_s)),
+        budget_ms=1500,
+        most_age_ms=3_600_000,
     )
+    utterances = Utterances("pcm_s16le", mels=80, patience_ms=60_000)
+    return EmitterStage(engine or Parrot(), utterances, policy, clock=partial(next, count(step=batch_s)))
 
 
 def utterance(steps, *, track=TRACKS[0], start=16_000, silent=False):
@@ -214,7 +219,7 @@ def test_a_call_runs_one_forward_pass_and_says_whether_more_waits(as_entries):
     assert [n for n, *_ in engine.batches] == [2]
     assert not stage.process([], 0).busy
     assert [n for n, *_ in engine.batches] == [2, 1]
-    assert stage.process([], 0).effects == ()
+    assert not stage.process([], 0).effects
 
 
 def test_the_next_utterance_of_a_track_waits_for_the_final_of_the_one_before(as_entries, ledger):
@@ -256,14 +261,219 @@ def test_a_pinned_quality_does_not_follow_the_load(level, beam, as_entries, ledg
     assert {t.level for t in shard.messages()} == {level}
 
 
-def test_under_load_the_level_goes_down_and_says_so(as_entries, ledger):
-    shard = ledger(lambda: new_stage(batch_s=0.2))
-    shard.deliver(as_entries(utterance(2, start=0), Stream.WINDOWS))
-    shard.deliver(
-        as_entries([w for i in range(1, 40) for w in utterance(2, start=i * 20_000)], Stream.WINDOWS)
-    )
+def with_pause(windows, *, silent=3):
+    """The windows, and before the last so many of 100 ms in which nobody speaks."""
+    before, last = windows[-2], windows[-1]
+    pause = [
+        replace(
+            before,
+            offset=before.end + i * 1600,
+            end=before.end + (i + 1) * 1600,
+            captured_ms=before.captured_ms + (i + 1) * 100,
+            payload=bytes(3200),
+            due="",
+        )
+        for i in range(silent)
+    ]
+    end = pause[-1].end
+    return [
+        *windows[:-1],
+        *pause,
+        replace(last, offset=end, end=end, captured_ms=pause[-1].captured_ms, payload=b""),
+    ]
+
+
+def test_the_final_is_computed_at_the_pause_and_put_out_once_the_utterance_has_ended(as_entries, ledger):
+    engine = Parrot()
+    shard = ledger(lambda: new_stage(engine))
+    entries = as_entries(with_pause(utterance(4)), Stream.WINDOWS)
+    for entry in entries[:-1]:
+        shard.deliver([entry])
+        shard.settle()
+    passes = len(engine.batches)
+    shard.deliver(entries[-1:])
+    assert len(engine.batches) == passes
+    assert [(t.status, t.text) for t in shard.messages()][-1] == ("final", words(4))
+    assert not shard.pending
+
+
+def test_a_pause_in_which_all_that_was_said_is_not_yet_shown_gives_a_partial(as_entries, ledger):
+    shard = ledger(new_stage)
+    shard.deliver(as_entries(with_pause(utterance(4)), Stream.WINDOWS)[:-1])
     shard.settle()
-    assert [t.level for t in shard.messages()][:2] == [0, 1]
+    assert [(t.status, t.text) for t in shard.messages()] == [("partial", words(4))]
+
+
+def resumed(first, steps):
+    """An utterance that goes on after its pause."""
+    *before, _ = with_pause(first)
+    last = before[-1]
+    on = [
+        replace(
+            last,
+            offset=last.end + i * STEP,
+            end=last.end + (i + 1) * STEP,
+            voiced_end=last.end + (i + 1) * STEP,
+            captured_ms=last.captured_ms + 300 * (i + 1),
+            payload=np.full(STEP, 50 + i, np.int16).tobytes(),
+            due="partial",
+        )
+        for i in range(steps)
+    ]
+    end = on[-1].end
+    return [*before, *on, replace(on[-1], offset=end, payload=b"", due="final")]
+
+
+def test_a_draft_is_worth_nothing_once_speech_has_gone_on(as_entries, ledger):
+    shard = ledger(new_stage)
+    transcripts = play(shard, resumed(utterance(4), 2), as_entries)
+    assert [t.status for t in transcripts].count("final") == 1
+    assert transcripts[-1].text.split()[-1] == "w51"
+
+
+@pytest.mark.parametrize("drafted", [True, False])
+def test_a_final_rests_on_the_same_audio_whether_it_was_drafted_or_not(drafted, as_entries, ledger):
+    heard = []
+
+    class Measure(Parrot):
+        def _hear(self, window, word_times):
+            heard.append(len(window))
+            return super()._hear(window, word_times)
+
+    shard = ledger(lambda: new_stage(Measure(), allowed=range(1) if drafted else range(1, 2)))
+    play(shard, with_pause(utterance(4), silent=5), as_entries)
+    assert heard[-1] == 4 * STEP + 2560
+
+
+def test_in_a_long_utterance_a_draft_says_only_what_is_new(as_entries, ledger):
+    shard = ledger(new_stage)
+    transcripts = play(shard, with_pause(utterance(60)), as_entries)
+    assert [t.text for t in transcripts][-2:] == [words(60), words(60)]
+
+
+def overloaded(stage, as_entries, *, meetings=6):
+    """A busy hour: utterances of several meetings, 1 s of time for each pass. Returns what came out."""
+    talk = {}
+    for m in range(meetings):
+        track = Track(Meeting("default", f"m{m}"), "ana", Speaker("ana", ""))
+        talk[m] = [w for i in range(20) for w in utterance(6, track=track, start=i * 40_000)]
+    out, now_ms = [], 0
+    for number, windows in enumerate(zip(*talk.values(), strict=True)):
+        entries = [
+            Entry(EntryId(m, Stream.WINDOWS, f"{number}-0"), window) for m, window in enumerate(windows)
+        ]
+        now_ms += 300
+        for _ in range(2):
+            out += stage.process(entries, now_ms).effects
+            entries = []
+    return out, now_ms
+
+
+def results(effects, kind=Transcript):
+    return [e.message for e in effects if isinstance(e, Append) and isinstance(e.message, kind)]
+
+
+def kept(effects):
+    return [e for e in effects if isinstance(e, Append) and e.stream is Stream.DEFERRED]
+
+
+def test_overloaded_it_puts_utterances_aside_and_says_so(as_entries):
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
+    effects, _ = overloaded(stage, as_entries)
+    deferred = [t for t in results(effects) if t.status == "deferred"]
+    assert deferred
+    assert {t.level for t in deferred} == {3}
+    assert [e.message.utterance for e in kept(effects)] == [t.utterance for t in deferred]
+    whole = kept(effects)[0].message
+    assert (whole.offset, whole.due) == (whole.start, "final")
+    assert len(whole.payload) == 2 * (whole.end - whole.start)
+    changes = results(effects, Status)
+    assert {s.event for s in changes} == {"level_changed"}
+    assert {s.level for s in changes} >= {1, 3}
+
+
+def test_every_utterance_has_a_final_or_is_put_aside_and_nothing_stays_pending(as_entries):
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
+    effects, now_ms = overloaded(stage, as_entries)
+    while (step := stage.process([], now_ms)).busy:
+        effects += step.effects
+    settled = [t.utterance for t in results(effects) if t.status in ("final", "deferred")]
+    assert len(settled) == len(set(settled)) == 6 * 20
+    acknowledged = [e.entry for e in effects if isinstance(e, Acknowledge)]
+    assert len(acknowledged) == len(set(acknowledged)) == 6 * 20 * 7
+
+
+def test_meetings_of_high_priority_keep_their_service(as_entries):
+    important = Meeting("default", "m4")
+    stage = new_stage(
+        allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9, priority=lambda meeting: meeting == important
+    )
+    effects, _ = overloaded(stage, as_entries)
+    deferred = Counter(t.meeting for t in results(effects) if t.status == "deferred")
+    assert len(deferred) >= 4
+    assert deferred["m4"] < min(count for meeting, count in deferred.items() if meeting != "m4")
+
+
+def come_back(number, *, track=TRACKS[0], start=None):
+    start = 16_000 * number if start is None else start
+    whole = utterance(3, track=track, start=start)
+    window = replace(
+        whole[-1], offset=start, payload=b"".join(w.payload for w in whole), captured_ms=1000 * number
+    )
+    return Entry(EntryId(number % 4, Stream.DEFERRED, f"{number}-0"), window)
+
+
+def test_deferred_utterances_are_asked_for_when_there_is_time_and_transcribed(ledger):
+    shard = ledger(new_stage)
+    step = shard.stage.process([], 0)
+    assert step.recall == ROOM
+    shard.deliver([come_back(1)])
+    shard.settle()
+    [final] = shard.messages()
+    assert (final.status, final.text, final.backfilled) == ("final", words(3), True)
+    assert final.utterance == TRACKS[0].utterance_id(16_000)
+    assert shard.tallies == {"finals": 1, "transcribed_samples": 3 * STEP + 1600}
+    assert not shard.pending
+
+
+def test_no_more_are_asked_for_than_there_is_room(as_entries):
+    stage = new_stage(limits=Limits(1, 1e9))
+    step = stage.process([come_back(i) for i in range(3)], 0)
+    assert step.recall == ROOM - 3 + 1
+    busy = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
+    overloaded(busy, as_entries)
+    assert busy.process([], 0).recall == 0
+
+
+def test_what_waits_to_be_backfilled_comes_after_what_is_said_now(as_entries, ledger):
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
+    shard.deliver([come_back(9), *as_entries(utterance(3), Stream.WINDOWS)])
+    shard.settle()
+    assert [t.backfilled for t in shard.messages()] == [False, True]
+
+
+def test_utterances_kept_too_long_or_too_many_are_lost_and_that_is_said(ledger):
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
+    shard.deliver([come_back(1)], now_ms=3_601_001)
+    shard.settle()
+    assert [t.status for t in shard.messages()] == ["lost"]
+    assert shard.tallies == {"lost_samples": 3 * STEP + 1600}
+    shard.deliver([come_back(i) for i in range(2, 50)])
+    shard.settle()
+    statuses = Counter(t.status for t in shard.messages())
+    assert statuses["lost"] + statuses["final"] == 49
+    assert statuses["lost"] > 1
+    assert not shard.pending
+
+
+def test_after_a_takeover_what_had_come_back_is_transcribed_once(ledger):
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
+    shard.deliver([come_back(i) for i in range(4)])
+    shard.crash()
+    shard.settle()
+    assert Counter(t.utterance for t in shard.messages()) == {
+        TRACKS[0].utterance_id(16_000 * i): 1 for i in range(4)
+    }
 
 
 def test_an_utterance_whose_final_never_comes_is_finished_by_time(shard, as_entries):
@@ -330,14 +540,15 @@ def test_whatever_crashes_every_utterance_has_one_final_and_tracks_are_in_order(
     shard.deliver(entries[at:])
     shard.settle()
 
-    finals = {t.utterance: t.text for t in shard.messages() if t.status == "final"}
+    transcripts = [m for m in shard.messages() if isinstance(m, Transcript)]
+    finals = {t.utterance: t.text for t in transcripts if t.status == "final"}
     assert finals == {
         TRACKS[track].utterance_id(i * 40_000): words(steps) for i, (track, steps) in enumerate(talk)
     }
-    ids = Counter(t.id for t in shard.messages())
+    ids = Counter(t.id for t in transcripts)
     assert set(ids.values()) == {1}
     for track in TRACKS:
-        own = [t for t in shard.messages() if (t.meeting, t.track) == (track.meeting.id, track.id)]
+        own = [t for t in transcripts if (t.meeting, t.track) == (track.meeting.id, track.id)]
         for before, after in pairwise(own):
             assert (before.start_ms, before.end_ms) <= (after.start_ms, after.end_ms)
     assert shard.tallies["finals"] == len(talk)

@@ -3,8 +3,7 @@ from itertools import pairwise
 import pytest
 
 from workers.emitter.costs import Costs
-from workers.emitter.effort import EFFORTS, Effort, Manner, context_s
-from workers.emitter.levels import Levels
+from workers.emitter.effort import Manner, Partials, context_s, efforts
 from workers.engines.speech import DecodeSettings
 
 SHORT = Manner(DecodeSettings(6, 1), word_times=False)
@@ -55,22 +54,6 @@ def test_a_slow_machine_is_known_before_every_manner_was_seen():
     assert costs.predict_ms(LONG, 1) == pytest.approx(2 * before, rel=0.01)
 
 
-def test_the_level_goes_down_at_once_and_comes_up_after_a_calm():
-    levels = Levels(range(2), budget_ms=600, calm_ms=5000)
-    assert levels.observe(500, 0) == 0
-    assert levels.observe(601, 1000) == 1
-    assert levels.observe(100, 5999) == 1
-    assert levels.observe(301, 5999) == 1
-    assert levels.observe(100, 10_998) == 1
-    assert levels.observe(100, 10_999) == 0
-
-
-def test_a_pinned_level_stays():
-    for level in (0, 1):
-        levels = Levels(range(level, level + 1), budget_ms=600, calm_ms=5000)
-        assert [levels.observe(load, 10_000 * i) for i, load in enumerate([0, 10**6, 0])] == [level] * 3
-
-
 def test_contexts_leave_room_for_padding_and_come_in_few_classes():
     second = 16_000
     lengths = range(0, 30 * second, 1600)
@@ -80,14 +63,14 @@ def test_contexts_leave_room_for_padding_and_come_in_few_classes():
 
 
 def test_a_view_that_fills_its_context_asks_for_word_times():
-    effort = Effort(partial_context_s=6, final_context_s=12, beam=1)
-    assert not effort.partial(4 * 16_000).word_times
-    assert effort.partial(4 * 16_000 + 1).word_times
-    assert effort.partial(16_000).decode == DecodeSettings(6, 1, second_try=False)
+    partials = Partials(every=3200, slowest=6400, context_s=6)
+    assert not partials.manner(4 * 16_000).word_times
+    assert partials.manner(4 * 16_000 + 1).word_times
+    assert partials.manner(16_000).decode == DecodeSettings(6, 1, second_try=False)
 
 
 def test_each_level_costs_less_than_the_one_above():
-    for better, worse in pairwise(EFFORTS):
+    for better, worse in pairwise(efforts(200, drafts=True)):
         for seconds in range(1, 30):
             assert worse.final(seconds * 16_000).decode.beam <= better.final(seconds * 16_000).decode.beam
             assert (

@@ -26,10 +26,13 @@ import psutil
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from common.results import Activity, Keyword, Result, Transcript
+from common.streams.audio_log import MeetingRecord
 from tests.system.kit import System, finals, play, running_system
 
 CLOCKS = ("word", "activity", "partial", "final", "keyword")
-SETTLE_S = 120
+CHUNK_MS = "100"
+SETTLE_S = 900
+"""What was deferred is waited for no longer than this."""
 normalise = EnglishTextNormalizer()
 
 
@@ -87,10 +90,11 @@ def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     return float(p50), float(p95), float(p99)
 
 
-def measure(audio: Path, words: Sequence[Spoken], meetings: int) -> Row:
-    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "log") as system:
+def measure(audio: Path, words: Sequence[Spoken], meetings: int, scale: Sequence[str]) -> Row:
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "log", *scale) as system:
         before, began = cpu_s(system), time.monotonic()
-        player = play(system, [audio], "live", "--meetings", str(meetings), "--format", "binary")
+        flags = ("--meetings", str(meetings), "--format", "binary", "--chunk-ms", CHUNK_MS)
+        player = play(system, [audio], "live", *flags)
         if player.wait() != 0:
             raise SystemExit("hubbub simulate failed")
         took_s = time.monotonic() - began
@@ -109,9 +113,9 @@ def _row(
     gathered: dict[str, list[float]] = {clock: [] for clock in CLOCKS}
     reference = " ".join(word.text for word in words)
     errors, coverage, level = 0, [], 0
+    wait_until_settled(system, [f"live-{number}" for number in range(meetings)], SETTLE_S)
     for number in range(meetings):
-        results = system.finished(f"live-{number}", SETTLE_S)
-        record, _ = system.outcome(f"live-{number}")
+        record, results = system.outcome(f"live-{number}")
         coverage.append(record.coverage)
         gathered["word"] += word_latencies(results, words, record.started_at_ms)
         for clock, latency_ms in clocks(results):
@@ -131,12 +135,33 @@ def _row(
     )
 
 
+def wait_until_settled(system: System, meetings: Sequence[str], within_s: float) -> float | None:
+    """When every utterance of these meetings had its final or was given up; None where that took too long."""
+    deadline, waiting = time.monotonic() + within_s, list(meetings)
+    while waiting and time.monotonic() < deadline:
+        waiting = [name for name in waiting if not settled(*system.outcome(name))]
+        time.sleep(1)
+    return None if waiting else time.monotonic()
+
+
+def settled(record: MeetingRecord, results: Sequence[Result]) -> bool:
+    """Whether a meeting is over and nothing more is to come of it."""
+    return record.ended and not unsettled(results)
+
+
+def unsettled(results: Sequence[Result]) -> set[str]:
+    """Utterances that were spoken and have neither a final nor were given up."""
+    spoken = {r.utterance for r in results if isinstance(r, Activity)}
+    told = (r for r in results if isinstance(r, Transcript) and r.status in ("final", "lost"))
+    return spoken - {transcript.utterance for transcript in told}
+
+
 def clocks(results: Iterable[Result]) -> Iterable[tuple[str, float]]:
     for result in results:
         match result:
             case Activity(state="speaking"):
                 yield "activity", result.latency_ms
-            case Transcript(status="partial" | "final"):
+            case Transcript(status="partial" | "final", backfilled=False):
                 yield result.status, result.latency_ms
             case Keyword(source="acoustic"):
                 yield "keyword", result.latency_ms
@@ -155,10 +180,15 @@ def by_pool(values: Iterable[tuple[str, float]]) -> dict[str, float]:
     return sums
 
 
-def print_header() -> None:
+def print_machine() -> None:
+    """The machine, its load, and what was measured."""
     parts = ", ".join(f"{name} {version(name)}" for name in ("hubbub", "ctranslate2", "redis"))
     load = psutil.getloadavg()[0]
     print(f"{psutil.cpu_count()} processors, {platform.machine()}, load {load:.1f} before; {parts}\n")
+
+
+def print_header() -> None:
+    print_machine()
     names = "".join(f"{clock + ' p50/95/99':>24}" for clock in CLOCKS)
     print(f"{'meetings':>8}{names}{'seen':>7}{'WER':>7}{'level':>6}{'cover':>7}  processors, MB by pool")
 
@@ -174,6 +204,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--audio", type=Path, required=True, help="NAME.wav beside NAME.words.json")
     parser.add_argument("--meetings", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--scale", help="as of hubbub up, e.g. emitter=2")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     return parser.parse_args()
 
@@ -182,9 +213,10 @@ def main() -> None:
     options = arguments()
     words = read_words(options.audio.with_suffix(".words.json"))
     print_header()
+    scale = ["--scale", options.scale] if options.scale else []
     rows = []
     for meetings in options.meetings:
-        rows.append(measure(options.audio, words, meetings))
+        rows.append(measure(options.audio, words, meetings, scale))
         print_row(rows[-1])
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))

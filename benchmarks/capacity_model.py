@@ -1,0 +1,180 @@
+"""How many processes, shards and Redis nodes so many meetings take, from what one of them costs."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from benchmarks.capacity_queues import Line
+
+DAY_S = 86_400
+FEWEST_SHARDS = 32
+SHARDS_A_PROCESS = 4
+"""Of the largest pool: a process has whole shards, so with 4 the fullest has at most a quarter too many."""
+SPREAD = 2.0
+"""Meetings fall on processes by chance: one process in 44 has more standard deviations above the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What something takes: at rest, and further for each meeting, silent or with one voice speaking."""
+
+    idle: float
+    silent: float
+    speaking: float
+
+    def of_meeting(self, talk: float) -> float:
+        """What a meeting takes in which `talk` voices speak at a time, on average."""
+        return self.silent + talk * (self.speaking - self.silent)
+
+
+@dataclass(frozen=True, slots=True)
+class RedisShares:
+    """What Redis does in a second: processors, commands, bytes in and out, bytes that results grow by."""
+
+    processors: Share
+    commands: Share
+    in_bytes: Share
+    out_bytes: Share
+    result_bytes: Share
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What was measured.
+
+    `processors` and `memory_mb` are by pool; `batches` are the lines of `partial` and `final`
+    windows. `transit_ms` is what a window takes from capture to the emitter and back in an idle
+    system. `margins_ms` are the times, after the end of a word as spoken, from which transcripts
+    hold it, from the earliest word to the latest (they do not depend on load).
+    """
+
+    processors: Mapping[str, Share]
+    memory_mb: Mapping[str, Share]
+    redis: RedisShares
+    batches: Mapping[str, Line]
+    transit_ms: float
+    margins_ms: tuple[float, ...]
+    utterance_ms: float
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """From the JSON of `benchmarks.costs`. Raises KeyError, TypeError."""
+        return cls(
+            {pool: Share(**share) for pool, share in data["processors"].items()},
+            {pool: Share(**share) for pool, share in data["memory_mb"].items()},
+            RedisShares(**{name: Share(**share) for name, share in data["redis"].items()}),
+            {kind: Line(**line) for kind, line in data["batches"].items()},
+            data["transit_ms"],
+            tuple(data["margins_ms"]),
+            data["utterance_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How full things may be: shares of a processor, of a node's network and memory."""
+
+    busy: float = 0.7
+    redis_commands: float = 50_000
+    redis_network_bytes: float = 600e6
+    redis_memory_bytes: float = 32e9
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Meetings at the same time; `talk` voices speak in each on average, `hours` of them are kept."""
+
+    meetings: int
+    talk: float = 0.8
+    kept_hours: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class RedisPlan:
+    """How many Redis nodes each resource asks for."""
+
+    processors: float
+    commands: float
+    network: float
+    memory: float
+
+    @property
+    def nodes(self) -> int:
+        """What the scarcest resource asks for."""
+        return max(1, *(math.ceil(x) for x in (self.processors, self.commands, self.network, self.memory)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a demand takes."""
+
+    demand: Demand
+    processes: dict[str, int]
+    processors: float
+    memory_gb: float
+    shards: int
+    redis: RedisPlan
+
+
+def plan(costs: Costs, demand: Demand, limits: Limits, *, emitter_meetings: float) -> Plan:
+    """`emitter_meetings` are those that one emitter process holds at its latency: simulate them."""
+    processes = {
+        pool: processes_for(demand.meetings, held(share, demand.talk, limits))
+        for pool, share in costs.processors.items()
+    }
+    processes["emitter"] = processes_for(demand.meetings, emitter_meetings)
+    busy = sum(share.of_meeting(demand.talk) for share in costs.processors.values()) * demand.meetings
+    idle = sum(share.idle * processes[pool] for pool, share in costs.processors.items())
+    return Plan(
+        demand,
+        processes,
+        busy + idle,
+        _memory_gb(costs, demand, processes),
+        shards_for(max(processes.values())),
+        redis_plan(costs.redis, demand, limits),
+    )
+
+
+def held(share: Share, talk: float, limits: Limits) -> float:
+    """Meetings that one process of a pool holds, its single thread being as busy as it may be."""
+    return (limits.busy - share.idle) / max(share.of_meeting(talk), 1e-9)
+
+
+def processes_for(meetings: int, capacity: float) -> int:
+    """Processes of which nearly all have, by chance, no more meetings than they hold.
+
+    Meetings are spread by a hash, so their number on a process is Poisson's: of mean m, and
+    m + SPREAD · √m where it is high.
+    """
+    if meetings <= capacity:
+        return 1
+    root = (-SPREAD + math.sqrt(SPREAD**2 + 4 * capacity)) / 2
+    return math.ceil(meetings / root**2)
+
+
+def shards_for(largest_pool: int) -> int:
+    """A power of two, so that twice the shards halve each."""
+    return max(FEWEST_SHARDS, 1 << (SHARDS_A_PROCESS * largest_pool - 1).bit_length())
+
+
+def redis_plan(shares: RedisShares, demand: Demand, limits: Limits) -> RedisPlan:
+    """Nodes, as fractions, that each resource asks for."""
+    network = max(_total(shares.in_bytes, demand), _total(shares.out_bytes, demand))
+    kept = shares.result_bytes.of_meeting(demand.talk) * demand.meetings * demand.kept_hours * 3600
+    return RedisPlan(
+        _total(shares.processors, demand) / limits.busy,
+        _total(shares.commands, demand) / limits.redis_commands,
+        network / limits.redis_network_bytes,
+        kept / limits.redis_memory_bytes,
+    )
+
+
+def _total(share: Share, demand: Demand) -> float:
+    return share.idle + share.of_meeting(demand.talk) * demand.meetings
+
+
+def _memory_gb(costs: Costs, demand: Demand, processes: Mapping[str, int]) -> float:
+    idle = sum(share.idle * processes[pool] for pool, share in costs.memory_mb.items())
+    further = sum(share.of_meeting(demand.talk) for share in costs.memory_mb.values()) * demand.meetings
+    return (idle + further) / 1000

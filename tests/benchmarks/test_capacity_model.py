@@ -1,0 +1,141 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from benchmarks.capacity_model import (
+    Costs,
+    Demand,
+    Limits,
+    RedisShares,
+    Share,
+    plan,
+    processes_for,
+    redis_plan,
+    shards_for,
+)
+from benchmarks.capacity_queues import Cadence, Line
+from benchmarks.capacity_simulation import Scene, emitter_speed, most_meetings, simulate
+
+NOTHING = Share(0, 0, 0)
+COSTS = Costs(
+    processors={
+        "vad": Share(0.01, 0.004, 0.01),
+        "asr": Share(0.01, 0.0, 0.01),
+        "keyword": Share(0.01, 0.0, 0.05),
+        "emitter": Share(0.01, 0.0, 0.3),
+    },
+    memory_mb={"vad": Share(100, 0.1, 0.1), "emitter": Share(250, 0.1, 1)},
+    redis=RedisShares(
+        processors=Share(0.02, 0.002, 0.004),
+        commands=Share(200, 20, 60),
+        in_bytes=Share(0, 80_000, 100_000),
+        out_bytes=Share(0, 70_000, 90_000),
+        result_bytes=Share(0, 0, 2_000),
+    ),
+    batches={"partial": Line(40, 15), "final": Line(120, 60)},
+    transit_ms=60,
+    margins_ms=(-100, 0, 50, 100, 200, 1500),
+    utterance_ms=4000,
+)
+LIMITS = Limits()
+
+
+def planned(meetings, **changed):
+    return plan(COSTS, Demand(meetings, **changed), LIMITS, emitter_meetings=6)
+
+
+def test_processors_are_those_of_the_meetings_and_of_the_idle_processes():
+    found = planned(50, talk=0.5)
+    meeting = 0.5 * 0.004 + 0.5 * (0.01 + 0.01 + 0.05 + 0.3)
+    assert found.processors == pytest.approx(50 * meeting + 0.01 * sum(found.processes.values()))
+
+
+@pytest.mark.parametrize("talk", [0.0, 0.5, 0.8, 1.0, 2.0])
+def test_a_meeting_costs_its_silence_and_further_for_each_voice(talk):
+    assert Share(1, 2, 5).of_meeting(talk) == pytest.approx(2 + 3 * talk)
+
+
+def test_more_meetings_never_take_fewer_of_anything():
+    plans = [planned(n) for n in (1, 2, 5, 10, 100, 1000, 10_000, 100_000)]
+    for fewer, more in pairwise(plans):
+        assert all(more.processes[pool] >= count for pool, count in fewer.processes.items())
+        assert more.shards >= fewer.shards
+        assert more.redis.nodes >= fewer.redis.nodes
+        assert more.memory_gb > fewer.memory_gb
+
+
+@pytest.mark.parametrize("capacity", [0.4, 1.5, 6, 40, 1000])
+@pytest.mark.parametrize("meetings", [1, 7, 100, 5000])
+def test_processes_hold_what_falls_on_them_and_what_falls_on_the_fullest(meetings, capacity):
+    count = processes_for(meetings, capacity)
+    mean = meetings / count
+    assert mean <= capacity
+    if count > 1:
+        assert mean + 2 * mean**0.5 <= capacity * 1.001
+        assert processes_for(meetings, capacity * 4) < count
+
+
+def test_large_processes_lose_less_to_chance_than_small_ones():
+    assert processes_for(1000, 100) < processes_for(1000, 10) / 10
+
+
+def test_each_process_of_the_largest_pool_has_several_shards():
+    assert [shards_for(n) for n in (1, 8, 9, 33)] == [32, 32, 64, 256]
+
+
+def test_the_scarcest_resource_says_how_many_redis_nodes_there_must_be():
+    demand = Demand(1000, talk=1.0, kept_hours=24)
+    plenty = redis_plan(COSTS.redis, demand, LIMITS)
+    assert plenty.memory == pytest.approx(1000 * 2000 * 86_400 / 32e9)
+    assert plenty.nodes == 6  # the processor time: 4.02 / 0.7
+    assert redis_plan(COSTS.redis, replace(demand, kept_hours=240), LIMITS).nodes == 54
+
+
+def scene(meetings, **changed):
+    return Scene(meetings, seconds=60, **changed)
+
+
+def test_latency_does_not_fall_as_meetings_are_added():
+    found = [simulate(COSTS, scene(n)) for n in (1, 4, 16)]
+    for clock in ("word", "partial"):
+        p95 = [outcome.percentiles()[clock][1] for outcome in found]
+        assert p95 == sorted(p95)
+    assert found[0].busy < found[1].busy < found[2].busy <= 1
+    assert found[0].superseded < found[2].superseded
+
+
+def test_one_undisturbed_meeting_waits_for_its_windows_and_no_longer():
+    outcome = simulate(COSTS, scene(1))
+    assert min(outcome.partial_ms) >= COSTS.transit_ms + 40
+    assert min(outcome.final_ms) >= 700 + COSTS.transit_ms + 120
+    assert max(outcome.final_ms) < 700 + COSTS.transit_ms + 120 + 40 + 10
+
+
+def test_a_draft_hides_the_decoding_in_the_pause():
+    plain, drafted = simulate(COSTS, scene(1)), simulate(COSTS, scene(1, draft_ms=250))
+    assert max(drafted.final_ms) == pytest.approx(700 + COSTS.transit_ms)
+    assert min(plain.final_ms) > max(drafted.final_ms)
+    assert drafted.busy > plain.busy
+
+
+def test_the_same_scene_comes_out_the_same():
+    assert simulate(COSTS, scene(3)) == simulate(COSTS, scene(3))
+
+
+def test_on_a_shared_machine_the_emitter_has_what_the_others_leave():
+    assert emitter_speed(COSTS, scene(1)) == 1
+    assert emitter_speed(COSTS, scene(1, processors=2)) == 1
+    taken = 0.05 + 20 * (0.01 + 0.01 + 0.05 + 0.004)
+    assert emitter_speed(COSTS, scene(20, processors=2)) == pytest.approx(2 - taken)
+    assert emitter_speed(COSTS, scene(1000, processors=2)) > 0
+
+
+def test_what_an_emitter_holds_holds_and_one_more_does_not():
+    still = Scene(1, seconds=60, cadence=Cadence(every_ms=300))
+    most = most_meetings(COSTS, still, final_ms=1500, partial_ms=400)
+    assert most > 1
+    assert simulate(COSTS, replace(still, meetings=most)).percentiles()["partial"][1] <= 400
+    beyond = simulate(COSTS, replace(still, meetings=most + 1)).percentiles()
+    assert beyond["partial"][1] > 400 or beyond["final"][1] > 1500
+    assert most_meetings(COSTS, still, final_ms=1, partial_ms=1) == 0

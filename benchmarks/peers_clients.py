@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 from common.audio import SAMPLE_RATE, ms_to_samples
 
@@ -108,10 +109,11 @@ async def whisper_live(url: str, audio: Samples, name: str) -> Session:
 
 
 class Hubbub:
-    """A socket for the audio, and one of the gateway for the results."""
+    """A socket for the audio, and one of the gateway for the results, which opens with the first audio."""
 
-    def __init__(self, audio: ClientConnection, results: ClientConnection) -> None:
-        self._audio, self._results = audio, results
+    def __init__(self, audio: ClientConnection, results_url: str) -> None:
+        self._audio, self._results_url = audio, results_url
+        self._results: ClientConnection | None = None
         self._texts: dict[int, str] = {}
 
     async def send(self, samples: Samples) -> None:
@@ -124,7 +126,17 @@ class Hubbub:
 
     async def message(self) -> dict[str, Any]:
         """A result, or a heartbeat."""
+        if self._results is None:
+            self._results = await self._follow()
         return decoded(await self._results.recv())
+
+    async def _follow(self) -> ClientConnection:
+        """The gateway does not know a meeting before its first audio; it sends what was stored since."""
+        while True:
+            try:
+                return await connect(self._results_url, **CONNECTION)
+            except InvalidStatus:
+                await asyncio.sleep(CHUNK_MS / 1000)
 
     def receive(self, message: dict[str, Any], session: Session) -> bool:
         """A transcript takes the place of the earlier ones of its utterance."""
@@ -136,17 +148,22 @@ class Hubbub:
             session.final[result["start_ms"]] = result["text"]
         return session.show(self._texts)
 
+    async def close(self) -> None:
+        """Stop following."""
+        if self._results:
+            await self._results.close()
+
 
 async def hubbub(ingest: str, gateway: str, audio: Samples, name: str) -> Session:
     """Play a recording to Hubbub as 16 kHz binary messages."""
-    live = gateway.replace("http", "ws", 1) + f"/v1/meetings/{name}/live?types=transcript"
-    start = {"type": "start", "sample_rate": SAMPLE_RATE}
-    async with (
-        connect(f"{ingest}/v1/meetings/{name}/audio", **CONNECTION) as sending,
-        connect(live, **CONNECTION) as results,
-    ):
-        await sending.send(json.dumps(start))
-        return await play(Hubbub(sending, results), audio)
+    results_url = gateway.replace("http", "ws", 1) + f"/v1/meetings/{name}/live?types=transcript"
+    async with connect(f"{ingest}/v1/meetings/{name}/audio", **CONNECTION) as sending:
+        await sending.send(json.dumps({"type": "start", "sample_rate": SAMPLE_RATE}))
+        wire = Hubbub(sending, results_url)
+        try:
+            return await play(wire, audio)
+        finally:
+            await wire.close()
 
 
 async def play(wire: Wire, audio: Samples) -> Session:

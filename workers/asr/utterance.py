@@ -81,6 +81,8 @@ class Utterance:
 
     def _frame(self) -> None:
         """Compute what has come since the last window at once: a call costs more than its samples."""
+        if not self._unframed:
+            return
         samples = np.frombuffer(bytes(self._unframed), np.int16)
         self._unframed.clear()
         skipped = min(self._skip, samples.size)
@@ -149,6 +151,5 @@ class _Frames:
         return frames[:taken]
 
     def take_all(self) -> NDArray[Any]:
-        frames = np.concatenate(self._waiting)
-        self._waiting.clear()
-        return frames
+        waiting, self._waiting = self._waiting, []
+        return waiting[0] if len(waiting) == 1 else np.concatenate(waiting)

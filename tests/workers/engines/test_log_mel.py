@@ -30,11 +30,6 @@ def test_any_split_gives_the_same_frames(cuts, total):
     assert np.array_equal(split, features(samples))
 
 
-def test_float_and_integer_samples_are_the_same():
-    samples = speech_like(8000)
-    assert np.array_equal(features(samples), features((samples / 32768).astype(np.float32)))
-
-
 @pytest.mark.parametrize("samples", [1, 159, 200, 201, 16_000, 16_100, 80_000])
 def test_assembled_it_is_what_faster_whisper_computes(samples):
     audio = speech_like(samples)

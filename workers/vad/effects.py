@@ -1,5 +1,6 @@
 """What a piece of an utterance means to the rest of Hubbub."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,7 +8,8 @@ from common.audio import samples_to_ms
 from common.identity import Track
 from common.messages import SpeechChunk
 from common.results import Activity
-from common.stage import Append, Effect, Position, Stream, Tally
+from common.stage import Acknowledge, Append, Effect, Position, Stream, Tally
+from workers.vad.tape import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,23 @@ def passed_on(chunk: SpeechChunk, on: Occasion) -> list[Effect]:
         effects.append(_activity("speaking", chunk, on))
     if chunk.closed:
         effects.append(_activity("silent", chunk, on))
-        effects.append(tally("speech_samples", chunk.end - chunk.start, track=chunk.track, on=on))
-        effects.append(tally("utterances", 1, track=chunk.track, on=on))
+        meeting, length = chunk.track.meeting, chunk.end - chunk.start
+        effects.append(Tally(on.shard, meeting, "speech_samples", length, at=on.at))
+        effects.append(Tally(on.shard, meeting, "utterances", 1, at=on.at))
     return effects
 
 
-def tally(counter: str, amount: int, *, track: Track, on: Occasion) -> Tally:
-    """Add to a counter of the track's meeting."""
-    return Tally(on.shard, track.meeting, counter, amount, at=on.at)
+def settled(kept: Sequence[Kept], *, track: Track, shard: int) -> list[Effect]:
+    """Nothing more will come of these entries.
+
+    They count as heard only now: in the commit that acknowledges them a count needs no position,
+    and an entry of silence costs no effect of its own.
+    """
+    effects: list[Effect] = [Acknowledge(entry.id) for entry in kept]
+    samples = sum(entry.samples for entry in kept)
+    if samples:
+        effects.append(Tally(shard, track.meeting, "heard_samples", samples))
+    return effects
 
 
 def _activity(state: Literal["speaking", "silent"], chunk: SpeechChunk, on: Occasion) -> Append:

@@ -82,6 +82,10 @@ class Segmenter:
         if self.idle and True not in decisions:
             self.decided += len(decisions) * self._rules.unit
             return
+        if self.start is not None and decisions and False not in decisions:
+            self.decided += len(decisions) * self._rules.unit
+            self.voiced_end = max(self._base, self.decided - self._rules.lag)
+            return
         for speech in decisions:
             if self.closed:
                 return

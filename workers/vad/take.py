@@ -97,7 +97,9 @@ class Take:
 
     def piece(self) -> Piece | None:
         """What is to be passed on after this turn; where it is closed, the take is over."""
-        if self._too_long():
+        if self.segmenter.start is None:
+            return None
+        if self._too_long(self.segmenter.start):
             self.segmenter.close("split")
         return self.segmenter.piece(self.tape.end)
 
@@ -106,9 +108,9 @@ class Take:
         """Nothing was said for so long that a new take should begin."""
         return self.segmenter.start is None and self.tape.end - self._base >= _LONG_SILENCE
 
-    def _too_long(self) -> bool:
-        start, limit = self.segmenter.start, self._setup.max_utterance
-        if start is None or self.tape.end - start < limit * 2 // 3:
+    def _too_long(self, start: int) -> bool:
+        limit = self._setup.max_utterance
+        if self.tape.end - start < limit * 2 // 3:
             return False
         places_left = (start + limit - self.tape.end) // self.tape.last_length
         if self._quiet_place is None:

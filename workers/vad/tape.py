@@ -1,19 +1,17 @@
 """The entries of a take that are kept unacknowledged, and the audio in them."""
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from common.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS
+from common.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS, sample_count
 from common.messages import AudioChunk
 from common.stage import EntryId
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The audio of one entry, without what overlapped the entry before.
+class Kept(NamedTuple):
+    """The audio of one entry, without what overlapped the entry before; `samples` counts that, too.
 
-    `whole` is unset where something did: such an entry alone would be heard differently, so no
-    take may begin with it.
+    A tuple, since one is made of every entry, and a frozen dataclass costs three times as much.
     """
 
     id: EntryId
@@ -21,14 +19,23 @@ class Kept:
     end: int
     captured_ms: int
     pcm: bytes
-    whole: bool = True
+    samples: int
 
     @classmethod
     def of(cls, entry: EntryId, chunk: AudioChunk, *, heard: int) -> "Kept":
         """What is new in `chunk`, of a track heard up to `heard`."""
-        old = max(0, heard - chunk.offset)
-        pcm = chunk.pcm[old * BYTES_PER_SAMPLE :] if old else chunk.pcm
-        return cls(entry, chunk.offset + old, chunk.end, chunk.captured_ms, pcm, whole=not old)
+        offset, pcm = chunk.offset, chunk.pcm
+        samples = sample_count(pcm)
+        end = offset + samples
+        if heard > offset:
+            pcm = pcm[(heard - offset) * BYTES_PER_SAMPLE :]
+            offset = min(heard, end)
+        return cls(entry, offset, end, chunk.captured_ms, pcm, samples)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing overlapped: heard as the first of a take, this entry would be heard as it is here."""
+        return self.end - self.offset == self.samples
 
 
 class Tape:
@@ -58,6 +65,9 @@ class Tape:
 
     def read(self, start: int, end: int) -> bytes:
         """The samples from `start` to `end`, all of which are on the tape."""
+        last = self._kept[-1]
+        if start == last.offset and end == last.end:
+            return last.pcm
         parts = []
         for kept in reversed(self._kept):
             if kept.end <= start:
@@ -73,6 +83,6 @@ class Tape:
         first = next((i for i, k in enumerate(kept) if k.offset >= start and k.whole), len(kept))
         return kept[first:]
 
-    def ids(self) -> list[EntryId]:
-        """The entries on the tape, in order."""
-        return [kept.id for kept in self._kept]
+    def entries(self) -> list[Kept]:
+        """All of it, in order."""
+        return list(self._kept)

@@ -1,11 +1,12 @@
 """One track: what is kept of it, where its takes begin, and what comes of each entry."""
 
 from collections import deque
+from collections.abc import Sequence
 
-from common.audio import ms_to_samples, sample_count
+from common.audio import ms_to_samples
 from common.messages import AudioChunk, SpeechChunk, TrackPause, UtteranceEnd
-from common.stage import Acknowledge, Effect, EntryId, Forget, Position, Tally
-from workers.vad.effects import Occasion, passed_on
+from common.stage import Effect, EntryId, Forget, Position
+from workers.vad.effects import Occasion, passed_on, settled
 from workers.vad.segmentation import Piece
 from workers.vad.take import Setup, Take
 from workers.vad.tape import Kept
@@ -33,10 +34,12 @@ class TrackVad:
         self._track = first.track
         self._end = 0
         self._again: deque[Kept] = deque()
-        self._before_split: list[EntryId] = []
+        self._before_split: list[Kept] = []
         self._split_at: int | None = None
         self._pause: TrackPause = ""
-        self._on = Occasion(shard, Position(first.track.key, 0), first.captured_ms)
+        self._position = 0
+        self._captured_ms = first.captured_ms
+        self._utterance = (-1, "")
         self.take: Take | None = None
 
     @property
@@ -55,21 +58,19 @@ class TrackVad:
 
     def hear(self, entry: EntryId, chunk: AudioChunk) -> list[Effect]:
         """Begin a turn with the next entry."""
-        self._track, self._pause = chunk.track, chunk.pause
+        self._track, self._pause, self._captured_ms = chunk.track, chunk.pause, chunk.captured_ms
+        kept = Kept.of(entry, chunk, heard=self._end if self.take else 0)
         # A pause without samples ends where the chunk before ended, and yet comes after it.
-        position = 2 * max(chunk.end, self._end) + bool(chunk.pause)
-        self._on = Occasion(self._shard, Position(chunk.track.key, position), chunk.captured_ms)
-        if chunk.end <= self._end or not chunk.pcm:
-            return [Acknowledge(entry), *self._count(chunk, at=None)]
+        self._position = 2 * max(kept.end, self._end) + bool(chunk.pause)
+        if kept.end <= self._end or not chunk.pcm:
+            return self._settled([kept])
         effects = self._mind_hole(chunk.offset)
-        self._hear(Kept.of(entry, chunk, heard=self._end if self.take else 0))
-        return [*effects, *self._count(chunk, at=self._on.at)]
+        self._hear(kept)
+        return effects
 
     def conclude(self) -> list[Effect]:
         """End a turn: what is passed on, and what is no longer needed."""
-        effects: list[Effect] = []
-        if self.take:
-            effects += self._follow_take(self.take)
+        effects = self._follow_take(self.take) if self.take else []
         if self._pause and not self._again:
             effects += self._finish(self._pause)
         if self.over:
@@ -78,7 +79,7 @@ class TrackVad:
 
     def time_out(self, now_ms: int) -> list[Effect]:
         """The source sent nothing for too long. Between turns; the track may come back as a new one."""
-        self._on = Occasion(self._shard, Position(self._track.key, 2 * self._end + 1), now_ms)
+        self._position, self._captured_ms = 2 * self._end + 1, now_ms
         return [*self._finish("timeout"), Forget(self._shard, self._track.key)]
 
     def _hear(self, kept: Kept) -> None:
@@ -86,10 +87,6 @@ class TrackVad:
             self.take = Take(self._setup, kept.offset)
         self.take.hear(kept)
         self._end = max(self._end, kept.end)
-
-    def _count(self, chunk: AudioChunk, *, at: Position | None) -> list[Effect]:
-        samples = sample_count(chunk.pcm)
-        return [Tally(self._shard, chunk.track.meeting, "heard_samples", samples, at=at)] if samples else []
 
     def _mind_hole(self, offset: int) -> list[Effect]:
         if self.take and offset > self._end:
@@ -104,7 +101,7 @@ class TrackVad:
         if piece:
             effects += self._pass_on(take, piece)
         if piece and piece.closed == "split":
-            self._before_split, self._split_at, self.take = take.tape.ids(), take.tape.end, None
+            self._before_split, self._split_at, self.take = take.tape.entries(), take.tape.end, None
         elif piece and piece.closed:
             effects += self._begin_again(take, piece.end)
         elif take.stale:
@@ -119,7 +116,7 @@ class TrackVad:
     def _pass_on(self, take: Take, piece: Piece) -> list[Effect]:
         chunk = SpeechChunk(
             track=self._track,
-            utterance=self._track.utterance_id(piece.start),
+            utterance=self._utterance_id(piece.start),
             start=piece.start,
             offset=piece.offset,
             voiced_end=piece.voiced_end,
@@ -128,15 +125,21 @@ class TrackVad:
             closed=piece.closed,
             continues=piece.start == self._split_at,
         )
-        return [*passed_on(chunk, self._on), *self._forget_split()]
+        on = Occasion(self._shard, Position(self._track.key, self._position), self._captured_ms)
+        return [*passed_on(chunk, on), *self._forget_split()]
+
+    def _utterance_id(self, start: int) -> str:
+        if self._utterance[0] != start:
+            self._utterance = (start, self._track.utterance_id(start))
+        return self._utterance[1]
 
     def _begin_again(self, take: Take, not_before: int) -> list[Effect]:
         """Give up a take for a new one that begins with the warm-up, if that is silence."""
         kept = take.tape.cut(max(not_before, take.tape.end - self._setup.warm_up))
         self._again.extendleft(reversed(kept))
         self.take = None
-        ids = take.tape.ids()
-        return [Acknowledge(entry) for entry in ids[: len(ids) - len(kept)]]
+        entries = take.tape.entries()
+        return self._settled(entries[: len(entries) - len(kept)])
 
     def _finish(self, reason: UtteranceEnd) -> list[Effect]:
         """Close what is open, and keep nothing."""
@@ -146,9 +149,12 @@ class TrackVad:
         take.segmenter.close(reason)
         piece = take.segmenter.piece(take.tape.end)
         effects = self._pass_on(take, piece) if piece else self._forget_split()
-        return [*effects, *map(Acknowledge, take.tape.ids())]
+        return [*effects, *self._settled(take.tape.entries())]
 
     def _forget_split(self) -> list[Effect]:
         """Let go of the entries that tell that an utterance was split, which only a first piece says."""
         before, self._before_split, self._split_at = self._before_split, [], None
-        return [Acknowledge(entry) for entry in before]
+        return self._settled(before)
+
+    def _settled(self, kept: Sequence[Kept]) -> list[Effect]:
+        return settled(kept, track=self._track, shard=self._shard)

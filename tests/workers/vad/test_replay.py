@@ -128,7 +128,9 @@ def chunks(track: Track, scenes: Sequence[tuple[str, int]], chunk_ms: Sequence[i
         if what == "hole":
             at += tenths * 200 * MS
         elif what == "pause":
-            yield AudioChunk(track, at, at // MS, b"", pause="pause")
+            # Nothing is kept across a pause, and ingest repeats nothing from before it.
+            last = AudioChunk(track, at, at // MS, b"", pause="pause")
+            yield last
         elif what == "again":
             yield last
         elif what == "overlap":

@@ -43,10 +43,10 @@ class RedisShares:
 class Costs:
     """What was measured.
 
-    `processors` and `memory_mb` are by pool; `batches` are the lines of `partial` and `final`
-    windows. `transit_ms` is what a window takes from capture to the emitter and back in an idle
-    system. `margins_ms` are the times, after the end of a word as spoken, from which transcripts
-    hold it, from the earliest word to the latest (they do not depend on load).
+    `processors` and `memory_mb` are by pool; `batches` are the lines of `partial` windows, and of
+    `final` ones, which may also be `quick`. `transit_ms` is what a window takes from capture to the
+    emitter and back in an idle system. `margins_ms` are the times, after the end of a word as spoken,
+    from which transcripts hold it, from the earliest word to the latest; they do not depend on load.
     """
 
     processors: Mapping[str, Share]

@@ -30,12 +30,14 @@ class Scene:
 
     An utterance's final is due `endpoint_ms` after its speech ended; with `draft_ms`, it is
     computed from that pause on already, and so is one more for a pause that proved not to be the
-    end. `processors` are those of a machine that all pools share; 0: the emitter has its own.
+    end. `finals` names the line of what they cost. `processors` are those of a machine that all
+    pools share; 0: the emitter has its own.
     """
 
     meetings: int
     seconds: float = 60
     talk: float = 1.0
+    finals: str = "final"
     endpoint_ms: float = 700
     draft_ms: float = 0
     cadence: Cadence = field(default_factory=Cadence)
@@ -81,7 +83,7 @@ def simulate(costs: Costs, scene: Scene) -> Outcome:
     slower = 1 / emitter_speed(costs, scene)
 
     def cost(batch: list[Arrival]) -> float:
-        return slower * costs.batches["final" if batch[0].last else "partial"].ms(len(batch))
+        return slower * costs.batches[scene.finals if batch[0].last else "partial"].ms(len(batch))
 
     passes = serve(arrivals, queue, cost)
     return _outcome(costs, scene, spoken, passes, queue.superseded)

@@ -129,6 +129,7 @@ def chunks(track: Track, scenes: Sequence[tuple[str, int]], chunk_ms: Sequence[i
             at += tenths * 200 * MS
         elif what == "pause":
             # Nothing is kept across a pause, and ingest repeats nothing from before it.
+            at = max(at, last.end)
             last = AudioChunk(track, at, at // MS, b"", pause="pause")
             yield last
         elif what == "again":

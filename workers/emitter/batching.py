@@ -3,20 +3,28 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 from common.identity import Meeting
 from workers.emitter.costs import Costs
 from workers.emitter.effort import Manner
 
 
-class Kind(IntEnum):
-    """What a window is transcribed for, the most urgent first."""
+class Kind(Enum):
+    """What a window is transcribed for. A draft is as urgent as a partial: it shows the last words, too."""
 
-    FINAL = 0
-    DRAFT = 1
-    PARTIAL = 2
-    BACKFILL = 3
+    FINAL = "final"
+    DRAFT = "draft"
+    PARTIAL = "partial"
+    BACKFILL = "backfill"
+
+    @property
+    def place(self) -> int:
+        """0 goes first."""
+        return _PLACES[self]
+
+
+_PLACES = {Kind.FINAL: 0, Kind.DRAFT: 1, Kind.PARTIAL: 1, Kind.BACKFILL: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,6 @@ def _ranked(jobs: Iterable[Job]) -> Sequence[Job]:
     turns: Counter[tuple[Meeting, Kind]] = Counter()
     ranked = []
     for job in sorted(jobs, key=lambda job: job.since_ms):
-        ranked.append((job.kind, -job.priority, turns[job.meeting, job.kind], job.since_ms, job))
+        ranked.append((job.kind.place, -job.priority, turns[job.meeting, job.kind], job.since_ms, job))
         turns[job.meeting, job.kind] += 1
     return [job for *_, job in sorted(ranked, key=lambda item: item[:4])]

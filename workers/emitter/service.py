@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from common.identity import Meeting
 
 _CAPACITY_LEAST = 0.05
-_CAPACITY_MOST = 1.5
-"""More than a second of work in a second, since predictions of cost may be too high."""
 _BACK_OFF = 0.8
 _BACK_OFF_PAUSE_MS = 500
 _GROWTH_PER_S = 0.1
@@ -90,7 +88,7 @@ class Service:
 
     def _adapt(self, now_ms: int, elapsed_ms: int, *, late: bool) -> None:
         if not late:
-            self._capacity = min(_CAPACITY_MOST, self._capacity + _GROWTH_PER_S * elapsed_ms / 1000)
+            self._capacity = min(1.0, self._capacity + _GROWTH_PER_S * elapsed_ms / 1000)
         elif now_ms - self._backed_off_ms >= _BACK_OFF_PAUSE_MS:
             self._backed_off_ms = now_ms
             self._capacity = max(_CAPACITY_LEAST, self._capacity * _BACK_OFF)

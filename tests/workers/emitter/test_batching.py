@@ -26,14 +26,14 @@ def test_nothing_waits_nothing_is_chosen():
     assert choose([], ROOMY, Costs()) == []
 
 
-def test_finals_go_before_drafts_and_those_before_partials_however_long_they_waited():
+def test_finals_go_before_partials_and_drafts_and_those_before_backfills_however_long_they_waited():
     jobs = [
         job("backfill", kind=Kind.BACKFILL),
         job("partial", since_ms=100),
         job("draft", kind=Kind.DRAFT, since_ms=500),
         job("final", kind=Kind.FINAL, since_ms=900),
     ]
-    assert keys(choose(jobs, ROOMY, Costs())) == ["final", "draft", "partial", "backfill"]
+    assert keys(choose(jobs, ROOMY, Costs())) == ["final", "partial", "draft", "backfill"]
 
 
 def test_a_meeting_of_higher_priority_goes_first_among_its_kind():

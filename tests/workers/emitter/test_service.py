@@ -24,9 +24,9 @@ def test_a_few_meetings_get_full_service():
 
 
 def test_more_meetings_than_the_machine_can_carry_are_relaxed_before_any_loses_its_partials():
-    work = {Meeting("default", f"m{i}"): WORK for i in range(4)}
+    work = {Meeting("default", f"m{i}"): WORK for i in range(3)}
     assert set(run(new_service(), work, seconds=6).values()) == {0, 1}
-    work = {Meeting("default", f"m{i}"): WORK for i in range(10)}
+    work = {Meeting("default", f"m{i}"): WORK for i in range(8)}
     assert set(run(new_service(), work, seconds=6).values()) == {1, 2}
 
 

@@ -6,6 +6,7 @@ Source: A. Graves et al., "Connectionist Temporal Classification" (2006), sectio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,16 @@ class Labels:
     between_words: str = "|"
 
 
-def best_path(log_probs: NDArray[np.float32], labels: Labels, s_per_frame: float) -> Hypothesis:
-    """The text of the likeliest label a frame, for emissions of shape (frames, labels).
+def best_path(
+    best: NDArray[np.integer[Any]], scores: NDArray[np.float32], labels: Labels, s_per_frame: float
+) -> Hypothesis:
+    """The text of the likeliest label of each frame, given with its log probability.
 
     A word lasts from its first symbol to the end of its last; its probability is the geometric
     mean over its frames. CTC has no opinion on whether there is speech.
     """
-    if not len(log_probs):
+    if not len(best):
         return Hypothesis("", (), 0.0, 0.0)
-    best = log_probs.argmax(axis=1)
-    scores = log_probs.max(axis=1)
     spans = _spans(best, labels)
     words = tuple(_word(word, scores, s_per_frame) for word in _split(spans, labels.between_words))
     return Hypothesis(" ".join(word.text for word in words), words, float(scores.mean()), 0.0)
@@ -46,7 +47,7 @@ class _Span:
     end: int
 
 
-def _spans(best: NDArray[np.intp], labels: Labels) -> list[_Span]:
+def _spans(best: NDArray[np.integer[Any]], labels: Labels) -> list[_Span]:
     """Runs of equal labels, blanks left out."""
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
     runs = [_Span(labels.symbols[best[begin]], int(begin), int(end)) for begin, end in pairwise(edges)]

@@ -7,12 +7,11 @@ engine is loaded.
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from common.audio import SAMPLE_RATE
@@ -21,6 +20,7 @@ from common.messages import Payload
 from workers.engines.ctc import Labels, best_path
 from workers.engines.speech import DecodeSettings, Hypothesis
 
+Precision = Literal["float32", "float16"]
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.pt"
 _SAMPLES_PER_FRAME = 320
@@ -51,8 +51,48 @@ class Architecture:
     normalize_waveform: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the network computes, and in which floating point: `float32`, or `float16` on a GPU."""
+
+    device: str = "cpu"
+    precision: Precision = "float32"
+
+    @property
+    def dtype(self) -> Any:
+        """The type in torch's terms."""
+        return getattr(_torch(), self.precision)
+
+    def put(self, model: Any) -> Any:
+        """The network, there, ready to compute."""
+        return model.to(self.device, self.dtype).eval()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows on the device: int16 of shape (windows, samples), and how many samples of each count."""
+
+    waveforms: Any
+    lengths: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """On the device: the likeliest label of each frame, its log probability, and how many frames count.
+
+    Shapes (windows, frames) twice, and (windows,).
+    """
+
+    labels: Any
+    scores: Any
+    frames: Any
+
+
 class Wav2Vec2Engine:
     """A SpeechEngine on raw samples. For one caller at a time.
+
+    Its work has three steps, which may be timed apart: `copy`, `compute` and `decode`. Only 16-bit
+    samples go to the device, and only the best label of each frame comes back.
 
     Windows are padded to whole seconds and share a batch with windows of the same padded length
     only: the group norm of the base models takes its mean over the padding too, and the company
@@ -61,28 +101,27 @@ class Wav2Vec2Engine:
 
     encoding: Payload = "pcm_s16le"
 
-    def __init__(self, model: Any, labels: Labels, *, device: str, normalize_waveform: bool) -> None:
-        self._model = model
-        self._labels = labels
-        self._device = device
-        self._normalize_waveform = normalize_waveform
+    def __init__(self, model: Any, architecture: Architecture, placement: Placement) -> None:
+        self._model = placement.put(model)
+        self._labels = Labels(architecture.labels)
+        self._placement = placement
+        self._normalize_waveform = architecture.normalize_waveform
 
     @classmethod
-    def load(cls, weights: str, *, device: str = "cpu", threads: int = 1) -> Self:
+    def load(
+        cls, weights: str, *, device: str = "cpu", precision: Precision = "float32", threads: int = 1
+    ) -> Self:
         """Load a folder with `config.json` and `weights.pt` (a state dict), or a torchaudio bundle by name.
 
         A bundle ("WAV2VEC2_ASR_BASE_960H") is downloaded unless torch's cache has it. Raises EngineError.
         """
-        torch = _torch()
-        torch.set_num_threads(threads)
+        _torch().set_num_threads(threads)
         try:
             model, architecture = _from_folder(Path(weights)) if Path(weights).is_dir() else _bundle(weights)
-            model = model.to(device).eval()
+            return cls(model, architecture, Placement(device, precision))
         except _LOADING_ERRORS as error:
             reason, *_ = str(error).split("\n")
             raise EngineError(f"cannot load wav2vec2 from {weights}: {reason}") from error
-        labels = Labels(architecture.labels)
-        return cls(model, labels, device=device, normalize_waveform=architecture.normalize_waveform)
 
     def transcribe(
         self, windows: Sequence[NDArray[Any]], settings: DecodeSettings, *, word_times: bool
@@ -94,37 +133,57 @@ class Wav2Vec2Engine:
         groups: dict[int, list[int]] = defaultdict(list)
         for i, window in enumerate(windows):
             groups[-(-max(len(window), 1) // SAMPLE_RATE) * SAMPLE_RATE].append(i)
-        emissions: dict[int, NDArray[np.float32]] = {}
+        found: dict[int, Hypothesis] = {}
         for padded, group in groups.items():
-            emissions.update(zip(group, self._emit([windows[i] for i in group], padded), strict=True))
-        return [self._hypothesis(emissions[i], word_times=word_times) for i in range(len(windows))]
+            emissions = self.compute(self.copy([windows[i] for i in group], padded))
+            found.update(zip(group, self.decode(emissions, word_times=word_times), strict=True))
+        return [found[i] for i in range(len(windows))]
 
-    def _hypothesis(self, emissions: NDArray[np.float32], *, word_times: bool) -> Hypothesis:
-        found = best_path(emissions, self._labels, _SAMPLES_PER_FRAME / SAMPLE_RATE)
-        return found if word_times else Hypothesis(found.text, (), found.log_probability, found.no_speech)
-
-    def _emit(self, windows: list[NDArray[Any]], padded: int) -> list[NDArray[np.float32]]:
-        """Log probabilities of shape (frames, labels) for each window, without those of the padding."""
+    def copy(self, windows: Sequence[NDArray[Any]], padded: int) -> Batch:
+        """Bring windows of up to `padded` samples to the device."""
         torch = _torch()
-        waveforms = np.zeros((len(windows), padded), np.float32)
-        for row, window in zip(waveforms, windows, strict=True):
-            row[: len(window)] = self._scaled(window)
-        lengths = [max(len(window), _SAMPLES_AT_LEAST) for window in windows]
+        on_cpu = self._placement.device == "cpu"
+        waveforms = torch.zeros((len(windows), padded), dtype=torch.int16, pin_memory=not on_cpu)
+        for row, window in zip(waveforms.numpy(), windows, strict=True):
+            row[: len(window)] = window
+        lengths = torch.tensor([max(len(window), _SAMPLES_AT_LEAST) for window in windows])
+        device = self._placement.device
+        return Batch(waveforms.to(device, non_blocking=True), lengths.to(device))
+
+    def compute(self, batch: Batch) -> Emissions:
+        """The network. Raises EngineError."""
+        torch = _torch()
         try:
             with torch.inference_mode():
-                logits, frames = self._model(
-                    torch.from_numpy(waveforms).to(self._device), torch.tensor(lengths, device=self._device)
-                )
-                log_probs = torch.log_softmax(logits, dim=-1).float().cpu().numpy()
+                logits, frames = self._model(self._scaled(batch), batch.lengths)
+                scores, labels = torch.log_softmax(logits.float(), dim=-1).max(dim=-1)
+                return Emissions(labels.to(torch.int16), scores, frames)
         except RuntimeError as error:
-            raise EngineError(f"wav2vec2 failed on {len(windows)} windows: {error}") from error
-        return [row[:count] for row, count in zip(log_probs, frames.tolist(), strict=True)]
+            raise EngineError(f"wav2vec2 failed on {len(batch.lengths)} windows: {error}") from error
 
-    def _scaled(self, window: NDArray[Any]) -> NDArray[np.float32]:
-        scaled: NDArray[np.float32] = window.astype(np.float32) / 32768.0
-        if self._normalize_waveform and len(window):
-            scaled = (scaled - scaled.mean()) / np.sqrt(scaled.var() + np.float32(1e-5))
-        return scaled
+    def decode(self, emissions: Emissions, *, word_times: bool) -> list[Hypothesis]:
+        """Bring back what was heard in each window, and spell it."""
+        labels, scores, frames = (
+            tensor.cpu().numpy() for tensor in (emissions.labels, emissions.scores, emissions.frames)
+        )
+        s_per_frame = _SAMPLES_PER_FRAME / SAMPLE_RATE
+        found = [
+            best_path(label[:count], score[:count], self._labels, s_per_frame)
+            for label, score, count in zip(labels, scores, frames, strict=True)
+        ]
+        return found if word_times else [replace(one, words=()) for one in found]
+
+    def _scaled(self, batch: Batch) -> Any:
+        """Samples from -1 to 1, or of zero mean and unit variance over each window."""
+        torch = _torch()
+        waveforms = batch.waveforms.float() / 32768
+        if self._normalize_waveform:
+            counts = batch.lengths[:, None]
+            inside = torch.arange(waveforms.shape[1], device=waveforms.device) < counts
+            mean = waveforms.sum(dim=1, keepdim=True) / counts
+            centred = (waveforms - mean) * inside
+            waveforms = centred / torch.sqrt((centred**2).sum(dim=1, keepdim=True) / counts + 1e-5)
+        return waveforms.to(self._placement.dtype)
 
 
 def _torch() -> Any:

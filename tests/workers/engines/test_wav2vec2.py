@@ -97,3 +97,23 @@ def test_what_cannot_be_loaded_says_why(tmp_path):
         Wav2Vec2Engine.load(folder)
     with pytest.raises(EngineError, match="cannot load wav2vec2 from NO_SUCH_BUNDLE"):
         Wav2Vec2Engine.load("NO_SUCH_BUNDLE")
+
+
+def test_half_precision_hears_what_full_precision_hears(tmp_path):
+    folder = save_model(tmp_path, extractor_mode="layer_norm")
+    windows = [buzz(16_000, 1), buzz(41_234, 2)]
+    full, half = (
+        Wav2Vec2Engine.load(folder, precision=precision).transcribe(windows, SETTINGS, word_times=True)
+        for precision in ("float32", "float16")
+    )
+    for one, other in zip(full, half, strict=True):
+        assert one.log_probability == pytest.approx(other.log_probability, abs=0.05)
+
+
+def test_each_window_is_scaled_by_itself(tmp_path):
+    engine = Wav2Vec2Engine.load(save_model(tmp_path, extractor_mode="layer_norm"))
+    quiet = buzz(16_000, 1)
+    (one,) = engine.transcribe([quiet // 8 * 8], SETTINGS, word_times=False)
+    (other,) = engine.transcribe([quiet // 8], SETTINGS, word_times=False)
+    assert one.text == other.text
+    assert one.log_probability == pytest.approx(other.log_probability, abs=0.02)

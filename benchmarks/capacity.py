@@ -20,13 +20,15 @@ from typing import Any
 
 from benchmarks.capacity_model import Costs, Demand, Limits, Plan, plan
 from benchmarks.capacity_queues import Cadence
-from benchmarks.capacity_simulation import Scene, most_meetings, simulate
+from benchmarks.capacity_simulation import Promise, Scene, most_meetings, simulate
 from common.audio import samples_to_ms
 from common.settings import Settings, load_settings
 from workers.emitter.utterance import PAUSE
 
 SIMULATED_S = 60
 CLOCKS = ("word", "partial", "final")
+SUPERSEDED = 0.5
+"""At full service a partial may come at half the pace."""
 NEVER_MS = 1e12
 
 
@@ -59,9 +61,9 @@ def scene(settings: Settings, *, level: int, talk: float, processors: float) -> 
 
 def plans(costs: Costs, options: argparse.Namespace, settings: Settings) -> Iterable[Plan]:
     aim = scene(settings, level=0, talk=min(1.0, options.talk), processors=0)
-    holds = most_meetings(
-        costs, aim, partial_ms=options.partial_ms, final_ms=aim.endpoint_ms + options.final_ms
-    )
+    promise = Promise(options.partial_ms, aim.endpoint_ms + options.final_ms, SUPERSEDED)
+    holds = most_meetings(costs, aim, promise)
+    print(f"an emitter process holds {holds} meetings at full service\n")
     # An emitter that cannot hold even one meeting still has one: it reduces its service.
     for meetings in options.meetings:
         demand = Demand(meetings, options.talk, options.kept_hours)

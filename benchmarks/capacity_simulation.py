@@ -188,15 +188,31 @@ def _percentiles(values: Sequence[float]) -> tuple[float, float]:
     return float(p50), float(p95)
 
 
-def most_meetings(costs: Costs, scene: Scene, *, final_ms: float, partial_ms: float) -> int:
-    """The most meetings in such a scene whose partials and finals hold these p95s; 0 where one does not.
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What every meeting is to get: p95s of partials and finals, and partials that hardly fail to come.
 
-    `final_ms` counts from the end of speech and includes `endpoint_ms`.
+    `final_ms` counts from the end of speech and includes `endpoint_ms`. A partial rests on the
+    newest audio when it is computed, so that being late shows in those that are `superseded`.
     """
 
+    partial_ms: float
+    final_ms: float
+    superseded: float
+
+    def kept(self, outcome: Outcome) -> bool:
+        """Whether an outcome is as good as that."""
+        found = outcome.percentiles()
+        due = outcome.partials + outcome.superseded
+        fresh = found["partial"][1] <= self.partial_ms and found["final"][1] <= self.final_ms
+        return fresh and outcome.superseded <= self.superseded * due
+
+
+def most_meetings(costs: Costs, scene: Scene, promise: Promise) -> int:
+    """The most meetings in such a scene for which a promise is kept; 0 where not even for one."""
+
     def holds(meetings: int) -> bool:
-        found = simulate(costs, replace(scene, meetings=meetings)).percentiles()
-        return found["partial"][1] <= partial_ms and found["final"][1] <= final_ms
+        return promise.kept(simulate(costs, replace(scene, meetings=meetings)))
 
     low, high = 0, 1
     while holds(high):

@@ -14,8 +14,8 @@ from benchmarks.capacity_model import (
     redis_plan,
     shards_for,
 )
-from benchmarks.capacity_queues import Cadence, Line
-from benchmarks.capacity_simulation import Scene, emitter_speed, most_meetings, simulate
+from benchmarks.capacity_queues import Line
+from benchmarks.capacity_simulation import Promise, Scene, emitter_speed, most_meetings, simulate
 
 NOTHING = Share(0, 0, 0)
 COSTS = Costs(
@@ -132,10 +132,15 @@ def test_on_a_shared_machine_the_emitter_has_what_the_others_leave():
 
 
 def test_what_an_emitter_holds_holds_and_one_more_does_not():
-    still = Scene(1, seconds=60, cadence=Cadence(every_ms=300))
-    most = most_meetings(COSTS, still, final_ms=1500, partial_ms=400)
+    promise = Promise(partial_ms=400, final_ms=1500, superseded=0.2)
+    most = most_meetings(COSTS, scene(1), promise)
     assert most > 1
-    assert simulate(COSTS, replace(still, meetings=most)).percentiles()["partial"][1] <= 400
-    beyond = simulate(COSTS, replace(still, meetings=most + 1)).percentiles()
-    assert beyond["partial"][1] > 400 or beyond["final"][1] > 1500
-    assert most_meetings(COSTS, still, final_ms=1, partial_ms=1) == 0
+    assert promise.kept(simulate(COSTS, scene(most)))
+    assert not promise.kept(simulate(COSTS, scene(most + 1)))
+    assert most_meetings(COSTS, scene(1), Promise(1, 1, 0)) == 0
+
+
+def test_partials_that_do_not_come_break_the_promise_however_fresh_the_others_are():
+    overloaded = simulate(COSTS, scene(40))
+    assert not Promise(1e9, 1e9, superseded=0.2).kept(overloaded)
+    assert Promise(1e9, 1e9, superseded=1).kept(overloaded)

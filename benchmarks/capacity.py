@@ -91,7 +91,7 @@ def check(costs: Costs, measured: Iterable[Mapping[str, Any]], processors: float
     compared = []
     for row in measured:
         aim = scene(load_settings(), level=row["level"], talk=1.0, processors=processors)
-        found = simulate(costs, replace(aim, meetings=row["meetings"])).percentiles()
+        found = simulate(costs, replace(aim, meetings=row["meetings"], in_step=True)).percentiles()
         latency = row["latency"]
         compared += [
             Compared(row["meetings"], row["level"], clock, found[clock], tuple(latency[clock][:2]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from numpy.random import Generator
@@ -31,7 +32,8 @@ class Scene:
     An utterance's final is due `endpoint_ms` after its speech ended; with `draft_ms`, it is
     computed from that pause on already, and so is one more for a pause that proved not to be the
     end. `finals` names the line of what they cost. `processors` are those of a machine that all
-    pools share; 0: the emitter has its own.
+    pools share; 0: the emitter has its own. Meetings `in_step` all say the same at the same time,
+    as where one recording is played to all of them.
     """
 
     meetings: int
@@ -42,6 +44,7 @@ class Scene:
     draft_ms: float = 0
     cadence: Cadence = field(default_factory=Cadence)
     processors: float = 0
+    in_step: bool = False
     seed: int = 1
 
 
@@ -72,10 +75,7 @@ class Outcome:
 
 def simulate(costs: Costs, scene: Scene) -> Outcome:
     """What the measured costs predict for a scene."""
-    rng = np.random.default_rng(scene.seed)
-    spoken = dict(
-        enumerate(u for _ in range(scene.meetings) for u in utterances(scene, costs.utterance_ms, rng))
-    )
+    spoken = dict(enumerate(chain.from_iterable(spoken_in(costs, scene))))
     arrivals: Sequence[Arrival] = sorted(_chunks(scene, spoken), key=lambda arrival: arrival.at_ms)
     for pool in ("vad", "asr"):
         arrivals = [*leaving(serve(arrivals, InOrder(READ_AT_ONCE), _chunk_cost(costs, pool)))]
@@ -104,12 +104,20 @@ def emitter_speed(costs: Costs, scene: Scene) -> float:
     return min(1.0, max(0.05, scene.processors - taken))
 
 
+def spoken_in(costs: Costs, scene: Scene) -> Iterator[Iterator[Utterance]]:
+    """What is spoken in each meeting."""
+    for meeting in range(scene.meetings):
+        rng = np.random.default_rng((scene.seed, 0 if scene.in_step else meeting))
+        yield utterances(scene, costs.utterance_ms, rng)
+
+
 def utterances(scene: Scene, mean_ms: float, rng: Generator) -> Iterator[Utterance]:
     """Of one meeting, which begins out of step with others; lengths are Gamma's, of shape 2."""
+    further_ms = max(0.0, mean_ms * (1 / scene.talk - 1) - scene.endpoint_ms)
     end_ms = rng.uniform(0, mean_ms)
     while True:
         length_ms = float(np.clip(rng.gamma(2, mean_ms / 2), SHORTEST_UTTERANCE_MS, LONGEST_UTTERANCE_MS))
-        pause_ms = scene.endpoint_ms + rng.exponential(mean_ms * (1 / scene.talk - 1) + 1)
+        pause_ms = scene.endpoint_ms + rng.exponential(further_ms)
         begin_ms = end_ms + pause_ms
         end_ms = begin_ms + length_ms
         if end_ms > scene.seconds * 1000:

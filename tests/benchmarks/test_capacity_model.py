@@ -15,7 +15,7 @@ from benchmarks.capacity_model import (
     shards_for,
 )
 from benchmarks.capacity_queues import Line
-from benchmarks.capacity_simulation import Promise, Scene, emitter_speed, most_meetings, simulate
+from benchmarks.capacity_simulation import Promise, Scene, emitter_speed, most_meetings, simulate, spoken_in
 
 NOTHING = Share(0, 0, 0)
 COSTS = Costs(
@@ -117,6 +117,17 @@ def test_a_draft_hides_the_decoding_in_the_pause():
     assert max(drafted.final_ms) == pytest.approx(700 + COSTS.transit_ms)
     assert min(plain.final_ms) > max(drafted.final_ms)
     assert drafted.busy > plain.busy
+
+
+def test_meetings_in_step_end_their_utterances_together_and_so_wait_for_each_other():
+    apart, together = (simulate(COSTS, scene(8, in_step=in_step)) for in_step in (False, True))
+    assert together.percentiles()["final"][0] > apart.percentiles()["final"][0] + 100
+
+
+def test_somebody_speaks_for_the_share_of_the_time_that_was_asked_for():
+    talk = Scene(40, seconds=200, talk=0.5)
+    spoken = [u.end_ms - u.begin_ms for meeting in spoken_in(COSTS, talk) for u in meeting]
+    assert sum(spoken) == pytest.approx(0.5 * 40 * 200_000, rel=0.1)
 
 
 def test_the_same_scene_comes_out_the_same():

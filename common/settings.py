@@ -115,7 +115,7 @@ class VadSettings(Section):
     min_speech_ms: int = Field(90, ge=20, le=1000, description="Less speech than this opens no utterance.")
     preroll_ms: int = Field(400, ge=0, le=1000, description="Audio before the first speech that goes along.")
     tail_ms: int = Field(240, ge=0, le=1000, description="Silence behind the last speech that goes along.")
-    endpoint_ms: int = Field(700, ge=100, le=5000, description="Silence that ends an utterance.")
+    endpoint_ms: int = Field(250, ge=100, le=5000, description="Silence that ends an utterance.")
     max_utterance_ms: int = Field(
         15_000,
         ge=3000,
@@ -165,6 +165,12 @@ class EmitterSettings(Section):
         ge=100,
         le=30_000,
         description="New speech for which an utterance gets a partial, at full service.",
+    )
+    final_ms: int = Field(
+        250,
+        ge=10,
+        le=60_000,
+        description="Predicted time up to which a final may have a wider beam and a longer context.",
     )
     drafts: bool = Field(
         default=True, description="At full service, compute the final at every pause that may be the end."

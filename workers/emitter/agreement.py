@@ -8,6 +8,8 @@ Transcription System" (2023).
 from collections.abc import Sequence
 from itertools import takewhile
 
+from workers.emitter.edits import prefix_distances, sound
+
 _PUNCTUATION = ".,;:!?…-"
 
 
@@ -65,25 +67,15 @@ def said_again(stable: Sequence[str], words: Sequence[str]) -> int:
 
     Of equally distant prefixes, the one whose length is nearest.
     """
-    distances = list(range(len(words) + 1))
-    for i, word in enumerate(stable, 1):
-        diagonal, distances[0] = distances[0], i
-        for j, other in enumerate(words, 1):
-            substituted = diagonal + (not _same((word, other)))
-            diagonal = distances[j]
-            distances[j] = min(substituted, distances[j] + 1, distances[j - 1] + 1)
+    distances = prefix_distances(stable, words)
     return min(range(len(words) + 1), key=lambda j: (distances[j], abs(j - len(stable))))
 
 
 def _same(pair: tuple[str, str]) -> bool:
-    return _plain(pair[0]) == _plain(pair[1])
+    return sound(pair[0]) == sound(pair[1])
 
 
 def _split(text: str) -> tuple[str, str]:
     """A text and the punctuation at its end."""
     end = len(text.rstrip(_PUNCTUATION))
     return text[:end], text[end:]
-
-
-def _plain(word: str) -> str:
-    return "".join(filter(str.isalnum, word)).casefold() or word

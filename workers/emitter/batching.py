@@ -7,7 +7,7 @@ from enum import Enum
 
 from common.identity import Meeting
 from workers.emitter.costs import Costs
-from workers.emitter.effort import Manner
+from workers.emitter.manner import Manner
 
 
 class Kind(Enum):
@@ -32,8 +32,7 @@ class Job:
     """A window that is due.
 
     `since_ms` is when the audio was captured that has waited longest for it: what is of one kind
-    has one budget, so the earliest is the first whose deadline passes. `behind` is the key of the
-    job on the same track that must not come later, or empty.
+    has one budget, so the earliest is the first whose deadline passes.
     """
 
     key: str
@@ -41,32 +40,32 @@ class Job:
     kind: Kind
     since_ms: int
     manner: Manner
-    behind: str = ""
     priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a batch may be: in windows, and, from the second window on, in predicted time."""
+    """How large a batch may be, in windows, and, from the second window on, in predicted time.
+
+    `final_ms` is the predicted time up to which a final may have a wider beam and a longer context.
+    """
 
     windows: int
     ms: float
+    final_ms: float
 
 
 def choose(jobs: Iterable[Job], limits: Limits, costs: Costs) -> list[Job]:
-    """The next batch: of one manner, in an order that respects `behind`; empty where nothing waits."""
-    ranked = _ranked(jobs)
-    leader = next((job for job in ranked if not job.behind), None)
-    batch: list[Job] = [leader] if leader else []
-    chosen = {job.key for job in batch}
-    for job in ranked:
-        if leader is None or job.key in chosen or job.manner != leader.manner:
+    """The next batch: the most urgent job, and those of its manner; empty where nothing waits."""
+    batch: list[Job] = []
+    for job in _ranked(jobs):
+        if batch and job.manner != batch[0].manner:
             continue
-        if len(batch) >= limits.windows or costs.predict_ms(leader.manner, len(batch) + 1) > limits.ms:
+        if batch and costs.predict_ms(job.manner, len(batch) + 1) > limits.ms:
             break
-        if not job.behind or job.behind in chosen:
-            batch.append(job)
-            chosen.add(job.key)
+        batch.append(job)
+        if len(batch) >= limits.windows:
+            break
     return batch
 
 

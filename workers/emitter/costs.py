@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workers.emitter.effort import Manner
+from workers.emitter.manner import Manner
 
 _MEMORY = 0.9
 _PRIOR_MS_PER_S = 8.0

@@ -12,8 +12,6 @@ from common.stage import EntryId
 
 ROOM = 4
 """Utterances asked for at a time."""
-_MOST = 32
-"""Utterances held at once: what is read unasked, since too much is kept, may be more than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,8 @@ class Kept:
 class Deferred:
     """Those that wait to be transcribed, by shard, and those that have to be given up.
 
-    An utterance is given up where it is older than `most_age_ms`, and where it was handed back
-    unasked, because too many are kept, and there is no room for it here either.
+    An utterance is given up where it is older than `most_age_ms`, and where nobody asked for it:
+    then too much is kept.
     """
 
     def __init__(self, *, most_age_ms: int) -> None:
@@ -55,10 +53,9 @@ class Deferred:
         """How many more should be asked for."""
         return max(0, ROOM - len(self))
 
-    def take(self, kept: Kept) -> None:
+    def take(self, kept: Kept, *, unasked: bool) -> None:
         """An utterance came back."""
-        too_old = kept.since_ms - kept.window.captured_ms > self._most_age_ms
-        if too_old or len(self) >= _MOST:
+        if unasked or kept.since_ms - kept.window.captured_ms > self._most_age_ms:
             self._given_up.append(kept)
         else:
             self._waiting[kept.entry.shard][kept.key] = kept

@@ -1,26 +1,10 @@
-"""How much a window may cost, by what it is for and by service level."""
+"""What a meeting gets at each service level."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from common.audio import SAMPLE_RATE, ms_to_samples
-from workers.engines.speech import DecodeSettings
-
-_LONGEST_CONTEXT_S = 30
-_PADDING_S = 2
-_CONTEXT_STEP_S = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a window is transcribed. Windows of one manner may share a batch.
-
-    The context is longer than any window of this manner, so that a window is padded the same in
-    any company, and its text does not depend on it.
-    """
-
-    decode: DecodeSettings
-    word_times: bool
+from common.audio import ms_to_samples
+from workers.emitter.costs import Costs
+from workers.emitter.manner import Manner, fills, manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +20,51 @@ class Partials:
 
     def manner(self, samples: int) -> Manner:
         """The manner of a partial whose view is so long; with times where the view should move on."""
-        decode = DecodeSettings(context_s(samples, self.context_s), beam=1, second_try=False)
-        return Manner(decode, word_times=samples > (self.context_s - _PADDING_S) * SAMPLE_RATE)
+        plain = manner(samples, self.context_s, beam=1)
+        decode = replace(plain.decode, second_try=False)
+        return Manner(decode, word_times=fills(samples, self.context_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Finals:
+    """Finals of so wide a beam, with a context of so many seconds at least."""
+
+    context_s: int
+    beam: int
+
+    def manner(self, samples: int) -> Manner:
+        """The manner of a final made from so much audio."""
+        return manner(samples, self.context_s, beam=self.beam)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a meeting gets at a service level: partials, if any, and finals of such a context and beam.
+    """What a meeting gets at a service level: partials, if any, and the best finals there is time for.
 
     With `drafts`, the final is computed at every pause that may prove to be the end.
     """
 
     partials: Partials | None
-    final_context_s: int
-    beam: int
+    finals: tuple[Finals, ...]
     drafts: bool
 
-    def final(self, samples: int) -> Manner:
-        """The manner of the final of an utterance so long."""
-        return Manner(DecodeSettings(context_s(samples, self.final_context_s), self.beam), word_times=True)
-
-
-def context_s(samples: int, least_s: int) -> float:
-    """The padded length of a window: in a few classes only, so that batches fill.
-
-    A context hardly longer than its audio makes Whisper loop and mishear.
-    """
-    needed_s = samples / SAMPLE_RATE + _PADDING_S
-    if needed_s <= least_s:
-        return least_s
-    return min(_LONGEST_CONTEXT_S, math.ceil(needed_s / _CONTEXT_STEP_S) * _CONTEXT_STEP_S)
+    def final(self, samples: int, costs: Costs, *, within_ms: float) -> Manner:
+        """The first of the manners that is predicted to take no longer, or else the last."""
+        manners = [finals.manner(samples) for finals in self.finals]
+        return next((m for m in manners if costs.predict_ms(m, 1) <= within_ms), manners[-1])
 
 
 def efforts(partial_ms: int, *, drafts: bool) -> tuple[Effort, ...]:
     """By service level, with partials every `partial_ms` of speech at full service."""
     every, context_s = ms_to_samples(partial_ms), 6
-    full = Partials(every, 2 * every, context_s)
-    relaxed = Partials(2 * every, 10 * every, context_s)
+    best, quick, brief = Finals(12, beam=5), Finals(12, beam=1), Finals(8, beam=1)
     return (
-        Effort(full, final_context_s=12, beam=5, drafts=drafts),
-        Effort(relaxed, final_context_s=12, beam=1, drafts=False),
-        Effort(None, final_context_s=12, beam=1, drafts=False),
+        Effort(Partials(every, 2 * every, context_s), (best, quick, brief), drafts),
+        Effort(Partials(2 * every, 10 * every, context_s), (quick, brief), drafts=False),
+        Effort(None, (quick, brief), drafts=False),
     )
+
+
+def pinned(effort: Effort) -> Effort:
+    """With the best of its finals only, however long they take."""
+    return replace(effort, finals=effort.finals[:1])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from common.audio import SAMPLE_RATE
 from common.identity import Meeting
+from workers.emitter.batching import Limits
 from workers.emitter.costs import Costs
-from workers.emitter.effort import Effort, Manner
+from workers.emitter.effort import Effort
+from workers.emitter.manner import Manner
 
 _MEMORY_MS = 10_000.0
 _LEAST_AGE_MS = 3000
@@ -48,8 +50,8 @@ class _Stream:
 class Load:
     """Learns the rate of speech of every meeting, and turns it into work."""
 
-    def __init__(self, efforts: Sequence[Effort], costs: Costs, *, most_windows: int) -> None:
-        self._efforts, self._costs, self._most_windows = efforts, costs, most_windows
+    def __init__(self, efforts: Sequence[Effort], costs: Costs, limits: Limits) -> None:
+        self._efforts, self._costs, self._limits = efforts, costs, limits
         self._streams: dict[Meeting, _Stream] = {}
         self._utterance_s = _TYPICAL_UTTERANCE_S
 
@@ -79,17 +81,20 @@ class Load:
 
     def _unit(self, rates: Mapping[Meeting, float]) -> tuple[float, ...]:
         """What a second of speech costs at each level, in seconds."""
-        company = min(self._most_windows, max(1, round(sum(rates.values()))))
+        company = min(self._limits.windows, max(1, round(sum(rates.values()))))
         return (*(self._per_second(effort, company) for effort in self._efforts), 0.0)
 
     def _per_second(self, effort: Effort, company: int) -> float:
         samples = round(self._utterance_s * SAMPLE_RATE)
-        final_s = self._share_s(effort.final(samples), 1) / self._utterance_s
+        final_s = self._share_s(self._final(effort, samples), 1) / self._utterance_s
         final_s *= _DRAFTS if effort.drafts else 1
         if effort.partials is None:
             return final_s
         typical = effort.partials.manner(0)
         return final_s + self._share_s(typical, company) / (effort.partials.slowest / SAMPLE_RATE)
+
+    def _final(self, effort: Effort, samples: int) -> Manner:
+        return effort.final(samples, self._costs, within_ms=self._limits.final_ms)
 
     def _share_s(self, manner: Manner, windows: int) -> float:
         return max(self._costs.predict_ms(manner, windows), _LEAST_MS) / windows / 1000

@@ -35,3 +35,7 @@ UTTERANCES_LOST = Counter(
     "hubbub_emitter_utterances_lost",
     "Deferred utterances given up, because they were too old or too many were kept.",
 )
+LEADS_DISTRUSTED = Counter(
+    "hubbub_emitter_leads_distrusted",
+    "Finals transcribed once more without left context, since their own words could not be told from it.",
+)

@@ -8,7 +8,7 @@ from common.priorities import priorities
 from common.settings import EmitterSettings, Settings
 from common.stage import Stage
 from workers.emitter.batching import Limits
-from workers.emitter.effort import Effort, efforts
+from workers.emitter.effort import Effort, efforts, pinned
 from workers.emitter.service import Rules
 from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
@@ -26,11 +26,13 @@ def build(settings: Settings) -> Stage:
     emitter = settings.emitter
     engine = _engine(emitter)
     levels = efforts(emitter.partial_ms, drafts=emitter.drafts)
+    if emitter.quality != "auto":
+        levels = tuple(map(pinned, levels))
     _warm_up(engine, emitter.mels, levels)
     policy = Policy(
         efforts=levels,
         rules=Rules(_LEVELS[emitter.quality], emitter.calm_ms, priorities(emitter.priorities)),
-        limits=Limits(emitter.max_batch, emitter.batch_ms),
+        limits=Limits(emitter.max_batch, emitter.batch_ms, emitter.final_ms),
         budget_ms=emitter.budget_ms,
         most_age_ms=settings.redis.deferred_max_age_s * 1000,
     )
@@ -63,6 +65,5 @@ def _wav2vec2(settings: EmitterSettings) -> SpeechEngine:
 def _warm_up(engine: SpeechEngine, mels: int, levels: Sequence[Effort]) -> None:
     """The first pass allocates what later ones reuse."""
     silence = decode_payload(bytes(mels * _WARM_UP_FRAMES * 2), engine.encoding, mels)
-    for effort in levels:
-        manner = effort.final(SAMPLE_RATE)
+    for manner in {finals.manner(SAMPLE_RATE) for effort in levels for finals in effort.finals}:
         engine.transcribe([silence], manner.decode, word_times=manner.word_times)

@@ -29,7 +29,7 @@ def partial(utterance: Utterance, level: int) -> Append:
 
 
 def final(utterance: Utterance, hypothesis: Hypothesis, level: int) -> Iterator[Effect]:
-    """The text for good, also where it is empty; nothing of the utterance is needed any more.
+    """The text for good, also where it is empty.
 
     A watermark belongs to an utterance: a track's next one may begin before this one's end. The
     value of a final is above that of a partial with the same end.
@@ -38,7 +38,6 @@ def final(utterance: Utterance, hypothesis: Hypothesis, level: int) -> Iterator[
     yield _put_out(utterance, transcript)
     yield _tally(utterance, "transcribed_samples", utterance.samples)
     yield _tally(utterance, "finals", 1)
-    yield from _done(utterance)
 
 
 def deferred(utterance: Utterance) -> Iterator[Effect]:
@@ -48,7 +47,8 @@ def deferred(utterance: Utterance) -> Iterator[Effect]:
     kept = utterance.as_one()
     yield Append(utterance.shard, Stream.DEFERRED, kept, _end(utterance), kept.captured_ms)
     yield _tally(utterance, "deferred", 1)
-    yield from _done(utterance)
+    yield from map(Acknowledge, utterance.entries)
+    yield Forget(utterance.shard, utterance.key)
 
 
 def backfilled(kept: Kept, hypothesis: Hypothesis, level: int) -> Iterator[Effect]:
@@ -84,11 +84,6 @@ def _tally(utterance: Utterance, counter: str, amount: int) -> Tally:
 
 def _end(utterance: Utterance) -> Position:
     return Position(utterance.key, 2 * utterance.newest.end + 1)
-
-
-def _done(utterance: Utterance) -> Iterator[Effect]:
-    yield from map(Acknowledge, utterance.entries)
-    yield Forget(utterance.shard, utterance.key)
 
 
 def _final(window: Window, hypothesis: Hypothesis, *, level: int) -> Transcript:

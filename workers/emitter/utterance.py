@@ -13,11 +13,12 @@ from common.identity import Meeting
 from common.messages import Payload, Window
 from common.stage import EntryId
 from workers.emitter.agreement import Agreement
+from workers.emitter.lead import Lead
 from workers.engines.log_mel import HOP
 from workers.engines.speech import Hypothesis, HypothesisWord
 
 LONGEST_S = 30
-PAUSE = ms_to_samples(160)
+PAUSE = ms_to_samples(60)
 """Silence that may prove to be the end; a final is made from speech and this much after it."""
 _CERTAIN_AFTER_S = 3.0
 _KEPT_WORDS = 4
@@ -26,11 +27,15 @@ _HOPS: dict[Payload, int] = {"log_mel_f16": HOP, "pcm_s16le": 1}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What will be the final if nothing more is said after `voiced_end`; made at a service level."""
+    """What will be the final if nothing more is said after `voiced_end`.
+
+    Made at a service level; `lead` is what the final of the next utterance may then begin with.
+    """
 
     voiced_end: int
     hypothesis: Hypothesis
     level: int
+    lead: Lead | None
 
 
 class Utterance:
@@ -50,6 +55,7 @@ class Utterance:
         self.final = False
         self.partial_since_ms: int | None = None
         self.heard_ms = 0
+        self.alone = False
         self._draft: Draft | None = None
         self.agreement = Agreement()
         self.entries: list[EntryId] = []
@@ -79,6 +85,11 @@ class Utterance:
     def samples(self) -> int:
         """How long it is."""
         return self.newest.end - self.newest.start
+
+    @property
+    def spoken_samples(self) -> int:
+        """How much of it a final rests on."""
+        return min(self.samples, self.newest.voiced_end + PAUSE - self.newest.start)
 
     @property
     def view_samples(self) -> int:
@@ -124,6 +135,11 @@ class Utterance:
     def spoken(self) -> NDArray[Any]:
         """The frames that a final rests on."""
         return spoken(self.whole(), self.newest)
+
+    @property
+    def frames_per_s(self) -> int:
+        """Frames in a second of audio."""
+        return SAMPLE_RATE // _HOPS[self.newest.encoding]
 
     def as_one(self) -> Window:
         """A window that holds the whole utterance, to be put aside."""

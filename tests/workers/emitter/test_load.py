@@ -1,11 +1,13 @@
 import pytest
 
 from common.identity import Meeting
+from workers.emitter.batching import Limits
 from workers.emitter.costs import Costs
 from workers.emitter.effort import efforts
 from workers.emitter.load import Load
 
 EFFORTS = efforts(200, drafts=True)
+LIMITS = Limits(windows=8, ms=1e9, final_ms=1e9)
 MEETINGS = [Meeting("default", f"m{i}") for i in range(8)]
 
 
@@ -13,7 +15,8 @@ def learnt(ms):
     """Costs of a machine on which every pass takes so long, alone or in company."""
     costs = Costs()
     for effort in EFFORTS:
-        for manner in {effort.final(5 * 16_000), *([effort.partials.manner(0)] if effort.partials else [])}:
+        finals = {finals.manner(5 * 16_000) for finals in effort.finals}
+        for manner in {*finals, *([effort.partials.manner(0)] if effort.partials else [])}:
             for windows in (1, 8) * 20:
                 costs.learn(manner, windows, ms * windows)
     return costs
@@ -26,7 +29,7 @@ def speaking(load, meetings, *, seconds, share=1.0):
 
 
 def test_work_is_what_the_passes_of_a_second_take():
-    load = Load(EFFORTS, learnt(100), most_windows=8)
+    load = Load(EFFORTS, learnt(100), LIMITS)
     speaking(load, MEETINGS[:1], seconds=60)
     [work] = load.work(60_000).values()
     finals = 0.1 / 5
@@ -34,7 +37,7 @@ def test_work_is_what_the_passes_of_a_second_take():
 
 
 def test_half_the_speech_is_half_the_work():
-    load = Load(EFFORTS, learnt(100), most_windows=8)
+    load = Load(EFFORTS, learnt(100), LIMITS)
     speaking(load, MEETINGS[:1], seconds=60)
     speaking(load, MEETINGS[1:2], seconds=60, share=0.5)
     work = load.work(60_000)
@@ -42,7 +45,7 @@ def test_half_the_speech_is_half_the_work():
 
 
 def test_the_rate_is_right_from_the_first_seconds_on():
-    load = Load(EFFORTS, learnt(100), most_windows=8)
+    load = Load(EFFORTS, learnt(100), LIMITS)
     speaking(load, MEETINGS[:1], seconds=3)
     early = load.work(3000)[MEETINGS[0]][0]
     speaking(load, MEETINGS[1:2], seconds=60)
@@ -50,17 +53,17 @@ def test_the_rate_is_right_from_the_first_seconds_on():
 
 
 def test_headroom_counts_meetings_like_those_present():
-    load = Load(EFFORTS, learnt(100), most_windows=8)
+    load = Load(EFFORTS, learnt(100), LIMITS)
     speaking(load, MEETINGS[:2], seconds=60)
     work = load.work(60_000)
     each = work[MEETINGS[0]][0]
     assert load.headroom(work, 1.0) == pytest.approx(1 / each - 2, rel=0.05)
     assert load.headroom(work, each) == pytest.approx(-1, rel=0.05)
-    assert Load(EFFORTS, learnt(100), most_windows=8).headroom({}, 1.0) > 1
+    assert Load(EFFORTS, learnt(100), LIMITS).headroom({}, 1.0) > 1
 
 
 def test_meetings_that_fell_silent_are_forgotten():
-    load = Load(EFFORTS, learnt(100), most_windows=8)
+    load = Load(EFFORTS, learnt(100), LIMITS)
     speaking(load, MEETINGS[:1], seconds=10)
     before = load.work(10_000)[MEETINGS[0]][0]
     assert load.work(20_000)[MEETINGS[0]][0] < before / 2

@@ -1,0 +1,101 @@
+"""What is due of everything that is open, and how it is to be transcribed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from common.audio import SAMPLE_RATE
+from common.identity import Meeting
+from workers.emitter.batching import Job, Kind, Limits
+from workers.emitter.costs import Costs
+from workers.emitter.deferred import Kept
+from workers.emitter.effort import Effort
+from workers.emitter.lead import Lead
+from workers.emitter.manner import PADDING_S, Manner
+from workers.emitter.past import Past
+from workers.emitter.service import Service
+from workers.emitter.utterance import Utterance, spoken
+
+_BACKFILL_PATIENCE_MS = 5000
+"""A deferred utterance that came back and waited so long is no less urgent than a partial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job, what it is about, and the left context it is to have."""
+
+    job: Job
+    subject: Utterance | Kept
+    lead: Lead | None = None
+
+    def frames(self) -> NDArray[Any]:
+        """The frames to transcribe."""
+        if isinstance(self.subject, Kept):
+            return spoken(self.subject.frames, self.subject.window)
+        if self.job.kind is Kind.PARTIAL:
+            return self.subject.view()
+        own = self.subject.spoken()
+        return own if self.lead is None else self.lead.window(own)
+
+
+class Agenda:
+    """Makes tasks, by the service level of each meeting and by what the utterances before have left."""
+
+    def __init__(self, efforts: Sequence[Effort], limits: Limits, costs: Costs, service: Service) -> None:
+        self._efforts, self._limits, self._costs, self._service = efforts, limits, costs, service
+
+    def level(self, meeting: Meeting) -> int:
+        """The level at which a meeting's windows are computed, where they are."""
+        return min(self._service.level(meeting), len(self._efforts) - 1)
+
+    def tasks(
+        self, tracks: Iterable[Sequence[Utterance]], past: Past, deferred: Iterable[Kept], now_ms: int
+    ) -> Iterator[Task]:
+        """One task at most for each track: the next final rests on the one before it."""
+        for first, *_ in tracks:
+            if self._service.level(first.meeting) < len(self._efforts):
+                yield from self._task(first, past)
+        for kept in deferred:
+            yield self._backfill(kept, now_ms)
+
+    def _task(self, utterance: Utterance, past: Past) -> Iterator[Task]:
+        effort = self._efforts[self.level(utterance.meeting)]
+        kind = _due(utterance, effort)
+        if kind is Kind.PARTIAL and effort.partials:
+            manner, lead = effort.partials.manner(utterance.view_samples), None
+        elif kind:
+            manner = self._final(effort, utterance.spoken_samples)
+            room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
+            before = None if utterance.alone else past.lead(utterance)
+            lead = before.last(room_s) if before else None
+        if kind:
+            yield Task(self._job(utterance, kind, manner), utterance, lead)
+
+    def _job(self, utterance: Utterance, kind: Kind, manner: Manner) -> Job:
+        meeting = utterance.meeting
+        priority = self._service.priority(meeting)
+        return Job(utterance.key, meeting, kind, utterance.due_since_ms, manner, priority)
+
+    def _backfill(self, kept: Kept, now_ms: int) -> Task:
+        meeting = kept.window.track.meeting
+        urgent = now_ms - kept.since_ms > _BACKFILL_PATIENCE_MS
+        kind = Kind.PARTIAL if urgent else Kind.BACKFILL
+        manner = self._final(self._efforts[self.level(meeting)], kept.window.end - kept.window.start)
+        priority = self._service.priority(meeting)
+        return Task(Job(kept.key, meeting, kind, kept.since_ms, manner, priority), kept)
+
+    def _final(self, effort: Effort, samples: int) -> Manner:
+        return effort.final(samples, self._costs, within_ms=self._limits.final_ms)
+
+
+def _due(utterance: Utterance, effort: Effort) -> Kind | None:
+    """What to compute of an utterance, if anything."""
+    if utterance.final:
+        return None if utterance.drafted else Kind.FINAL
+    if effort.drafts and utterance.paused and not utterance.drafted:
+        return Kind.DRAFT
+    if effort.partials and utterance.partial_due(effort.partials.every):
+        return Kind.PARTIAL
+    return None

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from benchmarks.capacity_queues import Line
 
-DAY_S = 86_400
 FEWEST_SHARDS = 32
 SHARDS_A_PROCESS = 4
 """Of the largest pool: a process has whole shards, so with 4 the fullest has at most a quarter too many."""
@@ -30,7 +29,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class RedisShares:
-    """What Redis does in a second: processors, commands, bytes in and out, bytes that results grow by."""
+    """What Redis does in a second: processors, commands, bytes in and out, bytes that results grow by.
+
+    At rest it is asked for news, by each pool and of each shard.
+    """
 
     processors: Share
     commands: Share
@@ -43,15 +45,17 @@ class RedisShares:
 class Costs:
     """What was measured.
 
-    `processors` and `memory_mb` are by pool; `batches` are the lines of `partial` windows, and of
-    `final` ones, which may also be `quick`. `transit_ms` is what a window takes from capture to the
-    emitter and back in an idle system. `margins_ms` are the times, after the end of a word as spoken,
-    from which transcripts hold it, from the earliest word to the latest; they do not depend on load.
+    `processors` and `memory_mb` are by pool; `redis` was measured with so many `shards`. `batches`
+    are the lines of `partial` windows, and of `final` ones, which may also be `quick`. `transit_ms`
+    is what a window takes from capture to the emitter and back in an idle system. `margins_ms` are
+    the times, after the end of a word as spoken, from which transcripts hold it, from the earliest
+    word to the latest; they do not depend on load.
     """
 
     processors: Mapping[str, Share]
     memory_mb: Mapping[str, Share]
     redis: RedisShares
+    shards: int
     batches: Mapping[str, Line]
     transit_ms: float
     margins_ms: tuple[float, ...]
@@ -64,6 +68,7 @@ class Costs:
             {pool: Share(**share) for pool, share in data["processors"].items()},
             {pool: Share(**share) for pool, share in data["memory_mb"].items()},
             RedisShares(**{name: Share(**share) for name, share in data["redis"].items()}),
+            data["shards"],
             {kind: Line(**line) for kind, line in data["batches"].items()},
             data["transit_ms"],
             tuple(data["margins_ms"]),
@@ -126,13 +131,14 @@ def plan(costs: Costs, demand: Demand, limits: Limits, *, emitter_meetings: floa
     processes["emitter"] = processes_for(demand.meetings, emitter_meetings)
     busy = sum(share.of_meeting(demand.talk) for share in costs.processors.values()) * demand.meetings
     idle = sum(share.idle * processes[pool] for pool, share in costs.processors.items())
+    shards = shards_for(max(processes.values()))
     return Plan(
         demand,
         processes,
         busy + idle,
         _memory_gb(costs, demand, processes),
-        shards_for(max(processes.values())),
-        redis_plan(costs.redis, demand, limits),
+        shards,
+        redis_plan(costs.redis, demand, limits, shards / costs.shards),
     )
 
 
@@ -158,20 +164,19 @@ def shards_for(largest_pool: int) -> int:
     return max(FEWEST_SHARDS, 1 << (SHARDS_A_PROCESS * largest_pool - 1).bit_length())
 
 
-def redis_plan(shares: RedisShares, demand: Demand, limits: Limits) -> RedisPlan:
-    """Nodes, as fractions, that each resource asks for."""
-    network = max(_total(shares.in_bytes, demand), _total(shares.out_bytes, demand))
+def redis_plan(shares: RedisShares, demand: Demand, limits: Limits, rests: float = 1.0) -> RedisPlan:
+    """Nodes, as fractions, that each resource asks for; `rests` times what was measured at rest."""
+
+    def total(share: Share) -> float:
+        return rests * share.idle + share.of_meeting(demand.talk) * demand.meetings
+
     kept = shares.result_bytes.of_meeting(demand.talk) * demand.meetings * demand.kept_hours * 3600
     return RedisPlan(
-        _total(shares.processors, demand) / limits.busy,
-        _total(shares.commands, demand) / limits.redis_commands,
-        network / limits.redis_network_bytes,
+        total(shares.processors) / limits.busy,
+        total(shares.commands) / limits.redis_commands,
+        max(total(shares.in_bytes), total(shares.out_bytes)) / limits.redis_network_bytes,
         kept / limits.redis_memory_bytes,
     )
-
-
-def _total(share: Share, demand: Demand) -> float:
-    return share.idle + share.of_meeting(demand.talk) * demand.meetings
 
 
 def _memory_gb(costs: Costs, demand: Demand, processes: Mapping[str, int]) -> float:

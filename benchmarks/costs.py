@@ -33,8 +33,8 @@ from common.audio import SAMPLE_RATE
 from common.results import Result, Transcript
 from common.settings import load_settings
 from tests.system.kit import System, finals, play, running_system
-from workers.emitter.effort import Manner, efforts
 from workers.engines.log_mel import LogMel
+from workers.engines.speech import DecodeSettings
 from workers.engines.whisper import Device, WhisperEngine
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
@@ -43,10 +43,27 @@ REST_S = 20
 SETTLE_S = 60
 SIZES = (1, 2, 4, 8)
 ROUNDS = 3
-PARTIAL_S, FINAL_S = 3, 4
 QUANTILES = np.linspace(0, 1, 41)
 STEP_MS = 300
 """A first transcript that shows a word says nothing of when it could have been seen earlier than this."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A typical window: how it is decoded, and how many seconds of audio it holds."""
+
+    decode: DecodeSettings
+    word_times: bool
+    seconds: int
+
+
+WORK = {
+    "partial": Work(DecodeSettings(6, 1, second_try=False), word_times=False, seconds=3),
+    "final": Work(DecodeSettings(12, 5), word_times=True, seconds=8),
+    "quick": Work(DecodeSettings(12, 1), word_times=True, seconds=8),
+}
+"""What the emitter asks for: at full service, and, instead of `final`, below it."""
+Listen = Callable[[System], list[Result]]
 
 
 @dataclass(frozen=True)
@@ -54,13 +71,24 @@ class Taken:
     """What a system took while so many meetings were played: a second, or in the end."""
 
     meetings: int
+    shards: int
     processors: dict[str, float]
     memory_mb: dict[str, float]
     redis: dict[str, float]
 
 
-def measure(play_all: Callable[[System], None], meetings: int) -> tuple[Taken, list[Result]]:
-    """What it takes, and the results of the first meeting, if there is one."""
+def nothing(_: System) -> list[Result]:
+    return []
+
+
+def first_meeting(system: System) -> list[Result]:
+    return system.finished("costs-0", SETTLE_S)
+
+
+def measure(
+    play_all: Callable[[System], None], meetings: int, listen: Listen = nothing
+) -> tuple[Taken, list[Result]]:
+    """What a system takes while it is played to, and what `listen` hears of it afterwards."""
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "log") as system:
         store = redis.Redis.from_url(system.redis)
         pools, counters, began = cpu_s(system), used(store), time.monotonic()
@@ -69,8 +97,7 @@ def measure(play_all: Callable[[System], None], meetings: int) -> tuple[Taken, l
         processors = {pool: (after - pools[pool]) / took_s for pool, after in cpu_s(system).items()}
         counted = {name: (after - counters[name]) / took_s for name, after in used(store).items()}
         memory = by_pool((report.pool, report.rss_bytes / 1e6) for report in system.reports())
-        results = system.finished("costs-0", SETTLE_S) if meetings else []
-        return Taken(meetings, processors, memory, counted), results
+        return Taken(meetings, load_settings().shards, processors, memory, counted), listen(system)
 
 
 def used(store: redis.Redis) -> dict[str, float]:
@@ -133,17 +160,9 @@ def heard(results: Sequence[Result], words: Sequence[Spoken]) -> dict[str, Any]:
 
 def batch_lines(audio: Samples) -> dict[str, dict[str, float]]:
     """The cost of the first window of a batch and of each further one, by what they are for."""
-    settings = load_settings().emitter
-    engine = WhisperEngine.load(find_weights(BUNDLED), device=Device(threads=settings.threads))
-    full, relaxed, *_ = efforts(settings.partial_ms, drafts=settings.drafts)
-    if full.partials is None:
-        raise SystemExit("no partials at full service")
-    manners = {
-        "partial": (full.partials.manner(PARTIAL_S * SAMPLE_RATE), PARTIAL_S),
-        "final": (full.final(FINAL_S * SAMPLE_RATE), FINAL_S),
-        "quick": (relaxed.final(FINAL_S * SAMPLE_RATE), FINAL_S),
-    }
-    return {kind: batch_line(engine, audio, manner, seconds) for kind, (manner, seconds) in manners.items()}
+    device = Device(threads=load_settings().emitter.threads)
+    engine = WhisperEngine.load(find_weights(BUNDLED), device=device)
+    return {kind: batch_line(engine, audio, work) for kind, work in WORK.items()}
 
 
 def features(samples: Samples) -> NDArray[np.float16]:
@@ -151,16 +170,16 @@ def features(samples: Samples) -> NDArray[np.float16]:
     return np.concatenate([mel.push(samples), mel.flush()])
 
 
-def batch_line(engine: WhisperEngine, audio: Samples, manner: Manner, seconds: int) -> dict[str, float]:
+def batch_line(engine: WhisperEngine, audio: Samples, work: Work) -> dict[str, float]:
     """By least squares over batches of several sizes; windows follow each other in the recording."""
-    length = seconds * SAMPLE_RATE
+    length = work.seconds * SAMPLE_RATE
     windows = [features(audio[begin : begin + length]) for begin in range(0, len(audio) - length, length)]
     times: dict[int, list[float]] = {size: [] for size in SIZES}
     for size in SIZES:
         for start in range(ROUNDS):
             batch = [windows[(start + n) % len(windows)] for n in range(size)]
             began = time.process_time()
-            engine.transcribe(batch, manner.decode, word_times=manner.word_times)
+            engine.transcribe(batch, work.decode, word_times=work.word_times)
             times[size].append(1000 * (time.process_time() - began))
     slope, first = np.polyfit([size - 1 for size in SIZES], [median(times[size]) for size in SIZES], 1)
     return {"first_ms": float(first), "further_ms": float(slope)}
@@ -186,6 +205,7 @@ def costs(parts: Mapping[str, Any]) -> dict[str, Any]:
         "processors": shares("processors"),
         "memory_mb": shares("memory_mb"),
         "redis": shares("redis"),
+        "shards": parts["rest"]["shards"],
         "batches": parts["batches"],
         "transit_ms": max(0.0, one["partial_ms"] - parts["batches"]["partial"]["first_ms"]),
         "margins_ms": one["margins_ms"],
@@ -200,7 +220,7 @@ def measure_part(part: str, options: argparse.Namespace, folder: Path) -> dict[s
     if part == "rest":
         return asdict(measure(lambda _: time.sleep(REST_S), 0)[0])
     if part == "one":
-        taken, results = measure(playing(options.audio, 1), 1)
+        taken, results = measure(playing(options.audio, 1), 1, first_meeting)
         return asdict(taken) | {"heard": heard(results, read_words(options.audio.with_suffix(".words.json")))}
     audio = quiet(options.audio, folder) if part == "silent" else options.audio
     return asdict(measure(playing(audio, options.meetings), options.meetings)[0])

@@ -33,6 +33,7 @@ COSTS = Costs(
         out_bytes=Share(0, 70_000, 90_000),
         result_bytes=Share(0, 0, 2_000),
     ),
+    shards=32,
     batches={"partial": Line(40, 15), "final": Line(120, 60)},
     transit_ms=60,
     margins_ms=(-100, 0, 50, 100, 200, 1500),
@@ -90,6 +91,16 @@ def test_the_scarcest_resource_says_how_many_redis_nodes_there_must_be():
     assert plenty.memory == pytest.approx(1000 * 2000 * 86_400 / 32e9)
     assert plenty.nodes == 6  # the processor time: 4.02 / 0.7
     assert redis_plan(COSTS.redis, replace(demand, kept_hours=240), LIMITS).nodes == 54
+
+
+def test_redis_is_asked_for_news_of_every_shard():
+    none = Demand(0)
+    once, often = (redis_plan(COSTS.redis, none, LIMITS, rests=n) for n in (1, 64))
+    assert often.commands == pytest.approx(64 * once.commands)
+    found = planned(100_000)
+    rests = found.shards / COSTS.shards
+    assert found.redis == redis_plan(COSTS.redis, found.demand, LIMITS, rests)
+    assert rests > 1000
 
 
 def scene(meetings, **changed):

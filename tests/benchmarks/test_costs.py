@@ -43,7 +43,7 @@ def test_a_margin_lies_between_the_text_that_shows_a_word_and_the_one_before():
 
 def taken(meetings, load):
     by_pool = dict.fromkeys(POOLS, 0.01 + meetings * load)
-    return vars(Taken(meetings, by_pool, by_pool, dict.fromkeys(REDIS, 1 + meetings * load)))
+    return vars(Taken(meetings, 32, by_pool, by_pool, dict.fromkeys(REDIS, 1 + meetings * load)))
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def print_plans(found: Sequence[Plan]) -> None:
     for pool in found[0].processes:
         print(f"{pool + ' processes':24}" + "".join(f"{one.processes[pool]:14,}" for one in found))
     rows = {
+        "emitters, if balanced": [f"{one.balanced_emitters:,}" for one in found],
         "processors": [f"{one.processors:,.1f}" for one in found],
         "memory of processes, GB": [f"{one.memory_gb:,.1f}" for one in found],
         "shards": [f"{one.shards:,}" for one in found],

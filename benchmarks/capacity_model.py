@@ -112,10 +112,14 @@ class RedisPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a demand takes."""
+    """What a demand takes.
+
+    `balanced_emitters` would do if meetings were spread by what they cost instead of by chance.
+    """
 
     demand: Demand
     processes: dict[str, int]
+    balanced_emitters: int
     processors: float
     memory_gb: float
     shards: int
@@ -135,6 +139,7 @@ def plan(costs: Costs, demand: Demand, limits: Limits, *, emitter_meetings: floa
     return Plan(
         demand,
         processes,
+        math.ceil(demand.meetings / emitter_meetings),
         busy + idle,
         _memory_gb(costs, demand, processes),
         shards,

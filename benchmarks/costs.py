@@ -28,7 +28,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.live import Spoken, by_pool, cpu_s, matched, read_words
-from benchmarks.peers_clients import Samples
+from benchmarks.peers_clients import Samples, said_until
 from common.audio import SAMPLE_RATE
 from common.results import Result, Transcript
 from common.settings import load_settings
@@ -142,7 +142,7 @@ def margins_ms(results: Iterable[Result], words: Sequence[Spoken]) -> list[float
         texts[result.start_ms] = result.text
         before = max(heard.get(result.start_ms, 0), result.end_ms - STEP_MS)
         heard[result.start_ms] = result.end_ms
-        for index in matched(texts, words):
+        for index in matched(texts, said_until(words, result.end_ms)):
             found.setdefault(index, (before + result.end_ms) / 2 - words[index].end_ms)
     return list(found.values())
 
@@ -229,7 +229,7 @@ def measure_part(part: str, options: argparse.Namespace, folder: Path) -> dict[s
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--audio", type=Path, required=True, help="NAME.wav beside NAME.words.json")
-    parser.add_argument("--meetings", type=int, default=2, help="several, or silent, meetings")
+    parser.add_argument("--meetings", type=int, default=8, help="several, or silent, meetings")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", type=Path, required=True, help="the file of costs")
     return parser.parse_args()

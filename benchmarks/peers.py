@@ -32,7 +32,15 @@ import psutil
 import soundfile
 
 from benchmarks.live import Spoken, cpu_s, matched, normalise, percentiles, read_words
-from benchmarks.peers_clients import Samples, Session, Shown, hubbub, texts_in_order, whisper_live
+from benchmarks.peers_clients import (
+    Samples,
+    Session,
+    Shown,
+    hubbub,
+    said_until,
+    texts_in_order,
+    whisper_live,
+)
 from benchmarks.peers_whisper_live import SETTINGS, VERSION, environment, running_server
 from common.audio import SAMPLE_RATE
 from tests.system.kit import running_system
@@ -81,7 +89,7 @@ def word_latencies(shown: Iterable[Shown], words: Sequence[Spoken]) -> list[floa
     """Of each word that was seen, in ms."""
     seen: dict[int, float] = {}
     for view in shown:
-        for index in matched(dict(view.texts), words):
+        for index in matched(dict(view.texts), said_until(words, view.at_s * 1000)):
             seen.setdefault(index, view.at_s * 1000 - words[index].end_ms)
     return list(seen.values())
 

@@ -25,6 +25,13 @@ def test_a_word_at_another_place_is_not_seen():
     assert word_latencies([Shown(1.0, {0: "blue green"})], WORDS) == pytest.approx([100])
 
 
+def test_a_word_is_not_seen_before_it_is_said():
+    words = [*WORDS, Spoken("red", 9000)]
+    assert word_latencies(
+        [Shown(0.3, {0: "the red"}), Shown(1.6, {0: "red green blue"})], words
+    ) == pytest.approx([-100, 700, 100])
+
+
 def test_completed_segments_stay_and_the_current_one_is_replaced():
     session, client = Session(), WhisperLive(socket=None)
     client.receive({"segments": [segment(0, "red"), segment(0.5, "grey")]}, session)

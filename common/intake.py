@@ -29,6 +29,15 @@ class Batch:
     fenced: list[Lease] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What to read next: shards in replay, else what comes `after` and what is taken of the shelves."""
+
+    replaying: Sequence[OwnedShard] = ()
+    after: Mapping[Place, str] = field(default_factory=dict)
+    takings: Mapping[Place, Taking] = field(default_factory=dict)
+
+
 class Intake:
     """The reading half of the loop; `bounds` are those of the streams that are read on request."""
 
@@ -37,40 +46,36 @@ class Intake:
         self._bounds = bounds
         self._shelves: dict[Place, Shelf] = {}
 
-    async def take(self, owned: Owned, *, block_ms: int | None, recall: int) -> Batch:
-        """Take entries, in order within each stream of a shard; wait up to `block_ms` for the first.
-
-        Shards in replay come first. Else it is what is new, and of the shelves what was asked for
-        or is beyond their bounds.
-        """
+    def plan(self, owned: Owned, recall: int) -> Outlook:
+        """Shards in replay come first; else all are waited for, except when a shelf has something."""
         replaying = [shard for shard in owned.values() if shard.replaying]
         if replaying:
-            return await self._read(owned, replaying, {})
-        shelves = {place: shelf for place, shelf in self._shelves.items() if place[0] in owned}
-        takings = plan(shelves, recall)
+            return Outlook(replaying)
         after = {(number, s): at for number, shard in owned.items() for s, at in shard.delivered.items()}
-        ready = await self._shards.wait(after, None if takings else block_ms)
-        return await self._read(owned, [owned[number] for number in ready], takings)
+        shelves = {place: shelf for place, shelf in self._shelves.items() if place[0] in owned}
+        return Outlook(after=after, takings=plan(shelves, recall))
 
-    async def look(self, shards: Iterable[int]) -> int:
-        """See what lies on the shelves of these shards; returns how many entries."""
-        self._shelves = await self._shards.shelves(shards, self._bounds)
-        return sum(shelf.unread for shelf in self._shelves.values())
-
-    async def _read(
-        self, owned: Owned, shards: Sequence[OwnedShard], takings: Mapping[Place, Taking]
-    ) -> Batch:
+    def take(self, owned: Owned, outlook: Outlook, ready: Iterable[int]) -> Batch:
+        """Take entries, in order within each stream of a shard, of what the wait found `ready`."""
+        shards = outlook.replaying or [owned[number] for number in ready]
         demands = [self._next_of(shard) for shard in shards]
-        demands += [Demand(owned[n].lease, {s: NEW}, taking.count) for (n, s), taking in takings.items()]
-        read = iter(await self._shards.read(demands))
+        demands += [
+            Demand(owned[n].lease, {s: NEW}, taking.count) for (n, s), taking in outlook.takings.items()
+        ]
         batch = Batch()
+        read = iter(self._shards.read(demands))
         for shard in shards:
             _receive(shard, next(read), batch)
-        for place, taking in takings.items():
+        for place, taking in outlook.takings.items():
             raw = next(read)
             _receive_requested(owned[place[0]], raw, batch, asked=taking.asked)
             note_taken(self._shelves[place], taking, split_id(raw[-1].id.id) if raw else None)
         return batch
+
+    def look(self, shards: Iterable[int]) -> int:
+        """See what lies on the shelves of these shards; returns how many entries."""
+        self._shelves = self._shards.shelves(shards, self._bounds)
+        return sum(shelf.unread for shelf in self._shelves.values())
 
     def _next_of(self, shard: OwnedShard) -> Demand:
         """What a shard's replay goes on with, and what is new where it is over; shelves only in replay."""

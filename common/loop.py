@@ -1,8 +1,9 @@
-"""The stage loop: read, process, commit. The only one there is.
+"""The stage loop: commit, wait, read, process. The only one there is.
 
 For each shard it owns, the loop first reads what the former owner left pending, from the start,
-then what is new. The stage runs in a thread; while it works, the effects of its previous call
-are committed.
+then what is new. It has a thread of its own and blocks in it: handing every batch from an event
+loop to a thread and back costs more than most stages do. What a call of the stage brought is
+committed in the round trip that waits for the next entries.
 
 When a call of the stage raises, the shards it was given are replayed one entry at a time, until
 the entry is known that the stage cannot take. After three tries that entry is put aside as a
@@ -10,6 +11,7 @@ dead letter and the shard goes on.
 """
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,18 +21,23 @@ import structlog
 from common import metrics
 from common.clock import unix_ms
 from common.commit import Bury, build_commits
-from common.intake import Batch, Intake
+from common.intake import Batch, Intake, Outlook
 from common.membership import Membership
 from common.ownership import Ownership
 from common.shelves import ShelfBounds
 from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
-from common.streams.client import PASSING, check_cancelled
-from common.streams.fenced import FencedShards, RawEntry, ShardCommit, Verdict
+from common.streams.client import PASSING
+from common.streams.fenced import Exchange, FencedShards, RawEntry, ShardCommit, Verdict
 
 TICK_MS = 100
 UPKEEP_S = 1.0
 TRIES = 3
 RETRY_S = 0.1
+NOTHING: frozenset[int] = frozenset()
+
+
+class Halted(Exception):
+    """The process ends without waiting for Redis."""
 
 
 class StageLoop:
@@ -58,72 +65,100 @@ class StageLoop:
         self._idle_failures = 0
         self._called_at = self._kept_up_at = 0.0
         self._stalled = False
+        self._in_hand: Sequence[Effect | Bury] = ()
+        self._halted = threading.Event()
         self._log = structlog.get_logger(stage=stage.name)
         self.ownership = Ownership(shards, stage.inputs, stage.release)
 
     async def run(self, membership: Membership, draining: asyncio.Event) -> None:
-        """Work until `draining`, then commit what is in hand."""
-        step: Step | None = None
-        while not draining.is_set():
-            check_cancelled()
-            try:
-                await self.ownership.settle(membership)
-                await self._keep_up()
-            except PASSING as error:
-                self._log.warning("redis_lost", error=str(error))
-                await asyncio.sleep(RETRY_S)
-                continue
-            step = await self._cycle(step or Step(), membership)
-        if step is not None:
-            await self._commit(step.effects, membership)
+        """Work until `draining`, then commit what is in hand; when cancelled, stop without that."""
+        work = asyncio.get_running_loop().run_in_executor(None, self._work, membership, draining)
+        try:
+            await asyncio.shield(work)
+        finally:
+            self._halted.set()
+            await asyncio.wait({work})
 
-    async def _cycle(self, previous: Step, membership: Membership) -> Step:
-        """Commit the previous step while the next batch is read and processed."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._commit(previous.effects, membership))
-            batch = await self._read(None if previous.busy else TICK_MS, previous.recall)
-            for lease in batch.fenced:
-                membership.lost(lease)
-            return await self._process(batch, previous)
+    def _work(self, membership: Membership, draining: asyncio.Event) -> None:
+        step = Step()
+        try:
+            while not draining.is_set():
+                step = self._turn(step, membership)
+            self._exchange(Outlook(), None)
+        except Halted:
+            self._log.info("halted")
 
-    async def _read(self, block_ms: int | None, recall: int) -> Batch:
+    def _turn(self, previous: Step, membership: Membership) -> Step:
+        self._check_halted()
+        try:
+            if not self.ownership.is_settled(membership):
+                # Shards go, and are replayed, only after what is in hand was committed.
+                self._exchange(Outlook(), None)
+                self.ownership.settle(membership)
+            self._keep_up()
+        except PASSING as error:
+            self._log.warning("redis_lost", error=str(error))
+            self._pause(RETRY_S)
+            return previous
+        batch = self._read(None if previous.busy else TICK_MS, previous.recall)
+        return self._process(batch, previous)
+
+    def _check_halted(self) -> None:
+        if self._halted.is_set():
+            raise Halted
+
+    def _pause(self, seconds: float) -> None:
+        self._halted.wait(seconds)
+        self._check_halted()
+
+    # Reading
+
+    def _read(self, block_ms: int | None, recall: int) -> Batch:
+        """Commit what is in hand, wait for entries, and take them."""
         owned = self.ownership.owned
         if self._stalled or not owned:
-            await asyncio.sleep((block_ms or 0) / 1000)
+            self._exchange(Outlook(), None)
+            self._pause((block_ms or 0) / 1000)
             return Batch()
+        outlook = self._intake.plan(owned, recall)
+        ready = self._exchange(outlook, block_ms)
         try:
-            return await self._intake.take(owned, block_ms=block_ms, recall=recall)
+            batch = self._intake.take(owned, outlook, ready)
         except PASSING as error:
             # A read whose reply was lost may have been given entries: only a replay finds them.
             self._log.warning("read_lost", error=str(error))
             self.ownership.restart(owned, careful=False)
-            await asyncio.sleep(RETRY_S)
+            self._pause(RETRY_S)
             return Batch()
+        for lease in batch.fenced:
+            self.ownership.lose(lease)
+        return batch
 
     # Processing
 
-    async def _process(self, batch: Batch, previous: Step) -> Step:
+    def _process(self, batch: Batch, previous: Step) -> Step:
+        """What the stage asks for next; what it puts out is in hand afterwards."""
         effects: list[Effect | Bury] = [*batch.trimmed, *batch.unreadable]
         for bury in batch.unreadable:
             self._log.error("unreadable_entry", entry=bury.entry.id.id, error=bury.error)
         due = time.monotonic() - self._called_at >= TICK_MS / 1000
         asks = previous
         if batch.entries or previous.busy or due:
-            asks = await self._call(batch.entries)
+            asks = self._call(batch.entries)
             effects += asks.effects
-        effects += await self._process_carefully(batch.careful)
-        recall = 0 if batch.careful else asks.recall
-        return Step(effects, asks.busy, recall)  # type: ignore[arg-type]  # Bury is the loop's own effect
+        effects += self._process_carefully(batch.careful)
+        self._in_hand = effects
+        return Step((), asks.busy, 0 if batch.careful else asks.recall)
 
-    async def _call(self, entries: Sequence[Entry]) -> Step:
-        self._called_at = time.monotonic()
+    def _call(self, entries: Sequence[Entry]) -> Step:
+        began = self._called_at = time.monotonic()
         metrics.ENTRIES.labels(self._stage.name).inc(len(entries))
         try:
-            with metrics.PROCESS_SECONDS.labels(self._stage.name).time():
-                step = await asyncio.to_thread(self._stage.process, entries, unix_ms())
+            step = self._stage.process(entries, unix_ms())
         except Exception as error:  # noqa: BLE001  # whatever a model raises is laid to an entry
             self._suspect(entries, error)
             return Step()
+        metrics.PROCESS_SECONDS.labels(self._stage.name).observe(time.monotonic() - began)
         self._idle_failures = 0
         return step
 
@@ -140,7 +175,7 @@ class StageLoop:
                 raise error
         self.ownership.restart(shards or set(self.ownership.owned), careful=True)
 
-    async def _process_carefully(self, careful: Sequence[tuple[Entry, RawEntry]]) -> list[Effect | Bury]:
+    def _process_carefully(self, careful: Sequence[tuple[Entry, RawEntry]]) -> list[Effect | Bury]:
         effects: list[Effect | Bury] = []
         failed: set[int] = set()
         for entry, raw in careful:
@@ -149,7 +184,7 @@ class StageLoop:
             if self._failures[entry.id] >= TRIES:
                 effects.append(self._bury(raw, "made the stage fail"))
                 continue
-            step = await self._call_alone(entry)
+            step = self._call_alone(entry)
             if step is None:
                 failed.add(entry.id.shard)
             else:
@@ -157,10 +192,10 @@ class StageLoop:
         self.ownership.restart(failed, careful=True)
         return effects
 
-    async def _call_alone(self, entry: Entry) -> Step | None:
+    def _call_alone(self, entry: Entry) -> Step | None:
         """None where the stage failed; the failure is counted against the entry."""
         try:
-            return await asyncio.to_thread(self._stage.process, [entry], unix_ms())
+            return self._stage.process([entry], unix_ms())
         except Exception as error:  # noqa: BLE001  # whatever a model raises is laid to the entry
             culprit = error.entry if isinstance(error, EntryFailed) else entry.id
             self._failures[culprit] += 1
@@ -177,42 +212,47 @@ class StageLoop:
 
     # Committing
 
-    async def _commit(self, effects: Sequence[Effect], membership: Membership) -> None:
-        if not effects:
-            return
+    def _exchange(self, outlook: Outlook, block_ms: int | None) -> frozenset[int]:
+        """Commit what is in hand and wait for what is in view; returns the shards that have something."""
+        effects, self._in_hand = self._in_hand, ()
         owned = self.ownership.owned
         commits = build_commits(effects, owned, stage=self._stage.name, now_ms=unix_ms())
-        with metrics.COMMIT_SECONDS.labels(self._stage.name).time():
-            verdicts = await self._until_answered(commits)
+        if not commits and not outlook.after:
+            return NOTHING
+        exchange = self._until_answered(commits, outlook, block_ms)
+        if commits:
+            metrics.COMMIT_SECONDS.labels(self._stage.name).observe(exchange.commit_s)
+            metrics.EFFECTS.labels(self._stage.name).inc(sum(len(commit.appends) for commit in commits))
         for commit in commits:
-            if verdicts[commit.lease.shard] is Verdict.FENCED:
+            if exchange.verdicts[commit.lease.shard] is Verdict.FENCED:
                 metrics.FENCED.labels(self._stage.name).inc()
                 self._log.warning("fenced", shard=commit.lease.shard, token=commit.lease.token)
-                membership.lost(commit.lease)
                 self.ownership.lose(commit.lease)
-        metrics.EFFECTS.labels(self._stage.name).inc(sum(len(commit.appends) for commit in commits))
+        return exchange.ready
 
-    async def _until_answered(self, commits: Sequence[ShardCommit]) -> dict[int, Verdict]:
+    def _until_answered(
+        self, commits: Sequence[ShardCommit], outlook: Outlook, block_ms: int | None
+    ) -> Exchange:
         """Sequence numbers make it safe to send a commit again, so no answer is never an end."""
         while True:
-            check_cancelled()
+            self._check_halted()
             try:
-                return await self._shards.commit(commits)
+                return self._shards.exchange(commits, outlook.after, None if outlook.takings else block_ms)
             except PASSING as error:
-                self._log.warning("commit_lost", error=str(error))
-                await asyncio.sleep(RETRY_S)
+                self._log.warning("exchange_lost", error=str(error))
+                self._pause(RETRY_S)
 
     # Upkeep
 
-    async def _keep_up(self) -> None:
+    def _keep_up(self) -> None:
         """Once a second: trim the inputs, see what is put aside, and whether the streams behind are read."""
         if time.monotonic() - self._kept_up_at < UPKEEP_S:
             return
         self._kept_up_at = time.monotonic()
         owned = list(self.ownership.owned)
-        await self._shards.trim(owned)
-        metrics.PUT_ASIDE.labels(self._stage.name).set(await self._intake.look(owned))
-        lengths = await self._shards.lengths(owned, self._outputs)
+        self._shards.trim(owned)
+        metrics.PUT_ASIDE.labels(self._stage.name).set(self._intake.look(owned))
+        lengths = self._shards.lengths(owned, self._outputs)
         self._stalled = max(lengths, default=0) > self._backlog_limit
         metrics.STALLED.labels(self._stage.name).set(self._stalled)
         metrics.SHARDS.labels(self._stage.name).set(len(owned))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 
 from common.loop import StageLoop
 from common.membership import Membership
@@ -12,6 +13,7 @@ from common.stage import Stage, Stream
 from common.streams.deployment import join_deployment
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
+from common.streams.wire import Wire
 from common.topology import WRITES
 
 
@@ -21,7 +23,8 @@ def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
     async def main(settings: Settings, service: Service) -> None:
         await join_deployment(service.redis, settings.shards)
         stage = await asyncio.to_thread(build, settings)
-        shards = FencedShards(service.redis, pool, stage.inputs, settings.redis.read_count)
+        wire = Wire(settings.redis)
+        shards = FencedShards(wire, pool, stage.inputs, settings.redis.read_count)
         loop = StageLoop(
             stage,
             shards,
@@ -35,11 +38,12 @@ def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose
         )
-        async with asyncio.TaskGroup() as group:
-            beat = group.create_task(membership.run(), name="membership")
-            service.ready()
-            await loop.run(membership, service.stopping)
-            beat.cancel()
+        with closing(wire):
+            async with asyncio.TaskGroup() as group:
+                beat = group.create_task(membership.run(), name="membership")
+                service.ready()
+                await loop.run(membership, service.stopping)
+                beat.cancel()
         await membership.leave()
 
     return main

@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from common.identity import Meeting, Speaker, Track
 from common.loop import StageLoop
 from common.membership import Membership
 from common.messages import AudioChunk, SpeechChunk
+from common.settings import RedisSettings
 from common.shelves import ShelfBounds
 from common.stage import Acknowledge, Append, Effect, Entry, EntryId, Position, Stage, Step, Stream
 from common.streams.client import Client
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
+from common.streams.wire import Wire
 
 MEETING = Meeting("default", "weekly")
 TRACK = Track(MEETING, "ann", Speaker("ann", "Ann"))
@@ -86,6 +90,12 @@ class Worker:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
+def wire_to(redis: Client) -> Wire:
+    """A blocking connection to the same server."""
+    where = redis.connection_pool.connection_kwargs
+    return Wire(RedisSettings(url=SecretStr(f"redis://{where['host']}:{where['port']}/0")))
+
+
 @asynccontextmanager
 async def working(
     redis: Client,
@@ -96,7 +106,8 @@ async def working(
     backlog_limit: int = 10_000,
     shelf_bounds: ShelfBounds = ROOMY,
 ) -> AsyncIterator[Worker]:
-    shards = FencedShards(redis, stage.name, stage.inputs, read_count=50)
+    wire = wire_to(redis)
+    shards = FencedShards(wire, stage.name, stage.inputs, read_count=50)
     loop = StageLoop(
         stage,
         shards,
@@ -113,6 +124,7 @@ async def working(
         yield worker
     finally:
         await worker.crash()
+        wire.close()
 
 
 async def eventually(what: str, holds: Callable[[], Awaitable[object]], within_s: float = 10) -> None:

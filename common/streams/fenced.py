@@ -1,16 +1,21 @@
-"""The owner's side of the shards: wait, read, commit. Every step checks the fencing token."""
+"""The owner's side of the shards: commit and wait, read. Every step checks the fencing token.
 
+All of it blocks: the loop that uses it has a thread of its own.
+"""
+
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from common.shelves import Place, Shelf, ShelfBounds
 from common.stage import ON_REQUEST, EntryId, Stream
 from common.streams import keys
-from common.streams.client import Client
 from common.streams.codec import Fields
 from common.streams.leases import Lease
-from common.streams.scripts import Arg, Call, run_scripts
+from common.streams.scripts import Arg, Call, script_command
+from common.streams.wire import Command, Wire, checked
 
 NEW = ">"
 _IDS_A_CALL = 1000
@@ -54,6 +59,15 @@ class ShardCommit:
     tallies: Mapping[tuple[str, str], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one round trip brought: what became of the commits, after how long, and shards with news."""
+
+    verdicts: Mapping[int, Verdict]
+    commit_s: float
+    ready: frozenset[int]
+
+
 @dataclass(slots=True)
 class _KeyTable:
     """Numbers the keys of a script call, from 1, as Lua does."""
@@ -71,41 +85,48 @@ class _KeyTable:
 class FencedShards:
     """Reads and commits for one pool, over any of its shards, each in one round trip."""
 
-    def __init__(self, redis: Client, pool: str, inputs: Sequence[Stream], read_count: int) -> None:
-        self._redis = redis
+    def __init__(self, wire: Wire, pool: str, inputs: Sequence[Stream], read_count: int) -> None:
+        self._wire = wire
         self._pool = pool
         self._inputs = tuple(inputs)
         self.read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
-    async def watermarks(self, shard: int) -> dict[str, int]:
+    def watermarks(self, shard: int) -> dict[str, int]:
         """The positions committed so far, by key."""
-        stored = await self._redis.hgetall(keys.watermarks(shard, self._pool))
-        return {key.decode(): int(value) for key, value in stored.items()}
+        (stored,) = self._wire.ask([("HGETALL", keys.watermarks(shard, self._pool))])
+        return {key.decode(): int(value) for key, value in _pairs(stored).items()}
 
-    async def delivered(self, shard: int) -> dict[Stream, str]:
+    def delivered(self, shard: int) -> dict[Stream, str]:
         """The last entry that this pool was given of each input that it waits for."""
+        replies = self._wire.ask([("XINFO", "GROUPS", keys.stream(shard, s)) for s in self.awaited])
         last = {}
-        for stream in self.awaited:
-            groups = await self._redis.xinfo_groups(keys.stream(shard, stream))
-            last[stream] = next(g["last-delivered-id"] for g in groups if g["name"] == self._pool.encode())
+        for stream, groups in zip(self.awaited, replies, strict=True):
+            found = [_pairs(group) for group in groups]
+            last[stream] = next(g[b"last-delivered-id"] for g in found if g[b"name"] == self._pool.encode())
         return {stream: entry_id.decode() for stream, entry_id in last.items()}
 
-    async def wait(self, after: Mapping[tuple[int, Stream], str], block_ms: int | None) -> set[int]:
-        """The shards with entries after those ids, waiting up to `block_ms` for the first.
+    def exchange(
+        self, commits: Sequence[ShardCommit], after: Mapping[Place, str], block_ms: int | None
+    ) -> Exchange:
+        """Write each shard's effects, all or none of a shard's, then wait for entries after those ids.
 
-        A plain XREAD, which takes nothing: an owner frozen in it does no harm.
+        It waits up to `block_ms` for the first, with a plain XREAD, which takes nothing: an owner
+        frozen in it does no harm.
         """
-        if not after:
-            return set()
-        names = {keys.stream(shard, stream): shard for shard, stream in after}
-        ids = {keys.stream(shard, stream): entry_id for (shard, stream), entry_id in after.items()}
-        reply = await self._redis.xread(ids, count=1, block=block_ms)
-        return {names[name.decode()] for name, _ in reply}
+        calls = [self._commit_call(commit) for commit in commits]
+        began = time.perf_counter()
+        self._wire.send([*map(script_command, calls), *_wait_commands(after, block_ms)])
+        replies = self._wire.receive(len(calls))
+        commit_s = time.perf_counter() - began
+        ready = _ready(after, self._wire.receive(1)[0]) if after else frozenset[int]()
+        replies = checked(self._wire.again(calls, replies))
+        verdicts = {c.lease.shard: Verdict(r[0].decode()) for c, r in zip(commits, replies, strict=True)}
+        return Exchange(verdicts, commit_s, ready)
 
-    async def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | None]:
+    def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | None]:
         """Entries, by demand; None where the shard has another owner."""
-        replies = await run_scripts(self._redis, [self._read_call(demand) for demand in demands])
+        replies = self._wire.run([self._read_call(demand) for demand in demands])
         return [_entries(demand, reply) for demand, reply in zip(demands, replies, strict=True)]
 
     def _read_call(self, demand: Demand) -> Call:
@@ -115,16 +136,6 @@ class FencedShards:
             [keys.lease(shard, self._pool), *(keys.stream(shard, stream) for stream in demand.after)],
             [demand.lease.token, self._pool, demand.count, *demand.after.values()],
         )
-
-    async def commit(self, commits: Sequence[ShardCommit]) -> dict[int, Verdict]:
-        """Write each shard's effects, all or none of a shard's."""
-        replies = await run_scripts(self._redis, [self._commit_call(commit) for commit in commits])
-        verdicts = {}
-        for commit, reply in zip(commits, replies, strict=True):
-            if isinstance(reply, Exception):
-                raise reply
-            verdicts[commit.lease.shard] = Verdict(reply[0].decode())
-        return verdicts
 
     def _commit_call(self, commit: ShardCommit) -> Call:
         shard = commit.lease.shard
@@ -144,40 +155,41 @@ class FencedShards:
             args += [table.index(name), counter, amount]
         return "commit", table.names, args
 
-    async def lengths(self, shards: Iterable[int], streams: Iterable[Stream]) -> list[int]:
+    def lengths(self, shards: Iterable[int], streams: Iterable[Stream]) -> list[int]:
         """Entries in each stream of each shard."""
-        pipeline = self._redis.pipeline(transaction=False)
         wanted = list(streams)
-        for shard in shards:
-            for stream in wanted:
-                pipeline.xlen(keys.stream(shard, stream))
-        return list(await pipeline.execute())
+        return self._wire.ask([("XLEN", keys.stream(shard, s)) for shard in shards for s in wanted])
 
-    async def shelves(self, shards: Iterable[int], bounds: ShelfBounds) -> dict[Place, Shelf]:
+    def shelves(self, shards: Iterable[int], bounds: ShelfBounds) -> dict[Place, Shelf]:
         """What lies unread on the inputs that are read on request; places with nothing are left out."""
         places = [(shard, stream) for shard in shards for stream in self._inputs if stream in ON_REQUEST]
         limits: list[Arg] = [self._pool, bounds.max_bytes, bounds.max_age_ms, _AGED_A_LOOK]
-        calls: list[Call] = [("shelf", [keys.stream(*place)], limits) for place in places]
-        found = {}
-        for place, reply in zip(places, await run_scripts(self._redis, calls), strict=True):
-            if isinstance(reply, Exception):
-                raise reply
-            if reply:
-                unread, beyond, oldest = reply
-                found[place] = Shelf(unread, beyond, split_id(oldest.decode()))
-        return found
+        replies = self._wire.run([("shelf", [keys.stream(*place)], limits) for place in places])
+        return {
+            place: Shelf(unread=reply[0], beyond=reply[1], oldest=split_id(reply[2].decode()))
+            for place, reply in zip(places, replies, strict=True)
+            if reply
+        }
 
-    async def trim(self, shards: Iterable[int]) -> None:
+    def trim(self, shards: Iterable[int]) -> None:
         """Cut from the inputs what every group has acknowledged; `results` is kept by age instead."""
-        calls: list[Call] = [
-            ("trim", [keys.stream(shard, stream)], [])
-            for shard in shards
-            for stream in self._inputs
-            if stream is not Stream.RESULTS
-        ]
-        for reply in await run_scripts(self._redis, calls):
-            if isinstance(reply, Exception):
-                raise reply
+        cut = [stream for stream in self._inputs if stream is not Stream.RESULTS]
+        self._wire.run([("trim", [keys.stream(shard, s)], []) for shard in shards for s in cut])
+
+
+def _wait_commands(after: Mapping[Place, str], block_ms: int | None) -> Sequence[Command]:
+    if not after:
+        return []
+    block: list[Arg] = [] if block_ms is None else ["BLOCK", block_ms]
+    names = [keys.stream(shard, stream) for shard, stream in after]
+    return [["XREAD", "COUNT", 1, *block, "STREAMS", *names, *after.values()]]
+
+
+def _ready(after: Mapping[Place, str], reply: Any) -> frozenset[int]:
+    if isinstance(reply, Exception):
+        raise reply
+    names = {name.decode() for name, _ in reply or ()}
+    return frozenset(shard for shard, stream in after if keys.stream(shard, stream) in names)
 
 
 def split_id(entry_id: str) -> tuple[int, int]:
@@ -186,10 +198,8 @@ def split_id(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def _entries(demand: Demand, reply: object) -> list[RawEntry] | None:
-    if isinstance(reply, Exception):
-        raise reply
-    verdict, streams = [*reply, None][:2]  # type: ignore[misc]  # a script's reply is a list
+def _entries(demand: Demand, reply: Sequence[Any]) -> list[RawEntry] | None:
+    verdict, streams = [*reply, None][:2]
     if verdict.decode() == Verdict.FENCED:
         return None
     shard = demand.lease.shard

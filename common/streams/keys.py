@@ -1,11 +1,14 @@
 """How keys are spelled. The shard in braces is the hash tag: one commit, one slot."""
 
+from functools import cache
+
 from common.identity import Meeting
 from common.stage import Stream
 
 DEPLOYMENT = "hb:deployment"
 
 
+@cache
 def stream(shard: int, name: Stream) -> str:
     """A stream of a shard."""
     return f"hb:{{{shard}}}:{name}"
@@ -16,11 +19,13 @@ def dead_letters(shard: int) -> str:
     return f"hb:{{{shard}}}:dead"
 
 
+@cache
 def lease(shard: int, pool: str) -> str:
     """The hash that says who owns a shard within a pool."""
     return f"hb:{{{shard}}}:lease:{pool}"
 
 
+@cache
 def watermarks(shard: int, pool: str) -> str:
     """The hash of positions that a pool's effects have reached."""
     return f"hb:{{{shard}}}:watermarks:{pool}"

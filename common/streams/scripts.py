@@ -15,13 +15,20 @@ Call = tuple[str, Sequence[str], Sequence[Arg]]
 
 
 @cache
-def _source(name: str) -> str:
+def script_source(name: str) -> str:
+    """The text of a script."""
     return files("common.streams").joinpath("lua", f"{name}.lua").read_text()
 
 
 @cache
 def _digest(name: str) -> str:
-    return sha1(_source(name).encode(), usedforsecurity=False).hexdigest()
+    return sha1(script_source(name).encode(), usedforsecurity=False).hexdigest()
+
+
+def script_command(call: Call) -> tuple[Arg, ...]:
+    """The call as a command of Redis."""
+    name, keys, args = call
+    return ("EVALSHA", _digest(name), len(keys), *keys, *args)
 
 
 async def run_scripts(redis: Client, calls: Sequence[Call]) -> list[Any]:
@@ -34,7 +41,7 @@ async def run_scripts(redis: Client, calls: Sequence[Call]) -> list[Any]:
     refused = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if refused:
         for name in {calls[i][0] for i in refused}:
-            await redis.script_load(_source(name))
+            await redis.script_load(script_source(name))
         again = await _pipelined(redis, [calls[i] for i in refused])
         for i, reply in zip(refused, again, strict=True):
             replies[i] = reply
@@ -51,7 +58,7 @@ async def run_script(redis: Client, name: str, keys: Sequence[str], args: Sequen
 
 async def _pipelined(redis: Client, calls: Sequence[Call]) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
-    for name, keys, args in calls:
-        pipeline.evalsha(_digest(name), len(keys), *keys, *args)
+    for call in calls:
+        pipeline.execute_command(*script_command(call))
     replies: list[Any] = await pipeline.execute(raise_on_error=False)
     return replies

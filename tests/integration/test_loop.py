@@ -1,6 +1,7 @@
 """The stage loop on a real server: exactly once, whoever dies."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -79,20 +80,26 @@ async def test_a_crashed_members_shards_go_on_where_it_stopped(redis: Client, au
 async def test_a_member_that_crashed_between_process_and_commit_doubles_nothing(
     redis: Client, audio: AudioLog
 ) -> None:
-    crashed = asyncio.Event()
+    processed, frozen = asyncio.Event(), threading.Event()
 
     class Freezing(PairingStage):
         def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
             step = super().process(entries, now_ms)
             if step.effects:
-                loop.call_soon_threadsafe(crashed.set)
+                loop.call_soon_threadsafe(processed.set)
+                frozen.wait()
             return step
 
     loop = asyncio.get_running_loop()
     async with working(redis, Freezing(), "first") as first:
         await audio.append([chunk(i) for i in range(10)])
-        await crashed.wait()
-        await first.crash()
+        await processed.wait()
+        crash = asyncio.create_task(first.crash())
+        for _ in range(10):
+            await asyncio.sleep(0)  # until the cancellation has arrived
+        frozen.set()
+        await crash
+        assert await pieces(redis) == []
     async with working(redis, PairingStage(), "second"):
         await expect(redis, 10)
 

@@ -1,6 +1,8 @@
 """Each verdict of each script, on a real server."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,7 +15,8 @@ from common.streams.client import Client
 from common.streams.deployment import join_deployment
 from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
-from tests.kit import MEETING, SHARDS, TRACK, chunk
+from common.streams.wire import Wire
+from tests.kit import MEETING, SHARDS, TRACK, chunk, wire_to
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -32,8 +35,14 @@ def table(redis: Client) -> LeaseTable:
 
 
 @pytest.fixture
-def shards(redis: Client) -> FencedShards:
-    return FencedShards(redis, "vad", [Stream.AUDIO], read_count=10)
+def wire(redis: Client) -> Iterator[Wire]:
+    with closing(wire_to(redis)) as wire:
+        yield wire
+
+
+@pytest.fixture
+def shards(wire: Wire) -> FencedShards:
+    return FencedShards(wire, "vad", [Stream.AUDIO], read_count=10)
 
 
 async def take_over(redis: Client) -> Lease:
@@ -53,11 +62,13 @@ def commit(lease: Lease, sequence: int, text: str = "out", **changes: object) ->
     return ShardCommit(lease, sequence, **(values | changes))  # type: ignore[arg-type]  # test data
 
 
-async def take(
-    shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10
-) -> list[RawEntry] | None:
-    (entries,) = await shards.read([Demand(lease, {Stream.AUDIO: after}, count)])
+def take(shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10) -> list[RawEntry] | None:
+    (entries,) = shards.read([Demand(lease, {Stream.AUDIO: after}, count)])
     return entries
+
+
+def committed(shards: FencedShards, commit: ShardCommit) -> Verdict:
+    return shards.exchange([commit], {}, None).verdicts[SHARD]
 
 
 async def outputs(redis: Client) -> list[bytes]:
@@ -95,11 +106,11 @@ async def test_a_former_owner_cannot_release_the_lease_of_its_successor(
 async def test_a_commit_is_applied_whole(redis: Client, table: LeaseTable, shards: FencedShards) -> None:
     (lease,) = await table.acquire([SHARD])
     entry = (await redis.xadd(AUDIO, {"m": pack(chunk(0))})).decode()
-    await take(shards, lease)
-    verdicts = await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry]})])
-    assert verdicts == {SHARD: Verdict.OK}
+    take(shards, lease)
+    verdicts = committed(shards, commit(lease, 1, acknowledged={Stream.AUDIO: [entry]}))
+    assert verdicts == Verdict.OK
     assert await outputs(redis) == [b"out"]
-    assert await shards.watermarks(SHARD) == {"track": 1}
+    assert shards.watermarks(SHARD) == {"track": 1}
     assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
 
 
@@ -107,8 +118,8 @@ async def test_a_commit_sent_again_changes_nothing(
     redis: Client, table: LeaseTable, shards: FencedShards
 ) -> None:
     (lease,) = await table.acquire([SHARD])
-    await shards.commit([commit(lease, 1)])
-    assert await shards.commit([commit(lease, 1)]) == {SHARD: Verdict.REPEATED}
+    committed(shards, commit(lease, 1))
+    assert committed(shards, commit(lease, 1)) == Verdict.REPEATED
     assert await outputs(redis) == [b"out"]
 
 
@@ -117,26 +128,28 @@ async def test_a_commit_of_a_former_owner_changes_nothing(
 ) -> None:
     (first,) = await table.acquire([SHARD])
     await take_over(redis)
-    assert await shards.commit([commit(first, 1)]) == {SHARD: Verdict.FENCED}
+    assert committed(shards, commit(first, 1)) == Verdict.FENCED
     assert await outputs(redis) == []
-    assert await shards.watermarks(SHARD) == {}
+    assert shards.watermarks(SHARD) == {}
 
 
 async def test_a_commit_out_of_sequence_changes_nothing(
     redis: Client, table: LeaseTable, shards: FencedShards
 ) -> None:
     (lease,) = await table.acquire([SHARD])
-    assert await shards.commit([commit(lease, 2)]) == {SHARD: Verdict.FENCED}
+    assert committed(shards, commit(lease, 2)) == Verdict.FENCED
     assert await outputs(redis) == []
 
 
-async def test_thousands_of_entries_are_acknowledged_in_one_commit(redis: Client, table: LeaseTable) -> None:
-    shards = FencedShards(redis, "vad", [Stream.AUDIO], read_count=5000)
+async def test_thousands_of_entries_are_acknowledged_in_one_commit(
+    redis: Client, table: LeaseTable, wire: Wire
+) -> None:
+    shards = FencedShards(wire, "vad", [Stream.AUDIO], read_count=5000)
     (lease,) = await table.acquire([SHARD])
     for _ in range(4500):
         await redis.xadd(AUDIO, {"m": b"x"})
-    entries = await take(shards, lease, count=5000) or []
-    await shards.commit([commit(lease, 1, acknowledged={Stream.AUDIO: [entry.id.id for entry in entries]})])
+    entries = take(shards, lease, count=5000) or []
+    committed(shards, commit(lease, 1, acknowledged={Stream.AUDIO: [entry.id.id for entry in entries]}))
     assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
 
 
@@ -145,13 +158,16 @@ async def test_a_frozen_owners_parked_read_takes_nothing(
 ) -> None:
     """The owner waits in Redis, freezes, and is replaced; then an entry arrives and it wakes."""
     (first,) = await table.acquire([SHARD])
-    parked = asyncio.create_task(shards.wait({(SHARD, Stream.AUDIO): "0-0"}, 5_000))
-    await asyncio.sleep(0.05)
-    second = await take_over(redis)
-    await redis.xadd(AUDIO, {"m": pack(chunk(0))})
-    assert await parked == {SHARD}
-    assert await take(shards, first) is None
-    entries = await take(shards, second)
+    with closing(wire_to(redis)) as frozen:
+        owner = FencedShards(frozen, "vad", [Stream.AUDIO], read_count=10)
+        after = {(SHARD, Stream.AUDIO): "0-0"}
+        parked = asyncio.create_task(asyncio.to_thread(owner.exchange, [], after, 5_000))
+        await asyncio.sleep(0.05)
+        second = await take_over(redis)
+        await redis.xadd(AUDIO, {"m": pack(chunk(0))})
+        assert (await parked).ready == {SHARD}
+    assert take(shards, first) is None
+    entries = take(shards, second)
     assert entries is not None
     assert len(entries) == 1
 
@@ -161,16 +177,16 @@ async def test_pending_entries_come_again_in_order_to_the_next_owner(
 ) -> None:
     (first,) = await table.acquire([SHARD])
     sent = [(await redis.xadd(AUDIO, {"m": pack(chunk(i))})).decode() for i in range(25)]
-    await take(shards, first)
-    await take(shards, first)
+    take(shards, first)
+    take(shards, first)
     second = await take_over(redis)
     seen: list[str] = []
     start = "0"
-    while entries := await take(shards, second, after=start):
+    while entries := take(shards, second, after=start):
         seen += [entry.id.id for entry in entries]
         start = seen[-1]
     assert seen == sent[:20]
-    fresh = await take(shards, second) or []
+    fresh = take(shards, second) or []
     assert [entry.id.id for entry in fresh] == sent[20:]
 
 
@@ -179,23 +195,23 @@ async def test_scripts_survive_a_server_that_forgot_them(
 ) -> None:
     (lease,) = await table.acquire([SHARD])
     await redis.script_flush()
-    assert await shards.commit([commit(lease, 1)]) == {SHARD: Verdict.OK}
+    assert committed(shards, commit(lease, 1)) == Verdict.OK
 
 
-async def test_trimming_stops_at_what_any_group_still_needs(redis: Client) -> None:
+async def test_trimming_stops_at_what_any_group_still_needs(redis: Client, wire: Wire) -> None:
     ids = [await redis.xadd(SPEECH, {"m": b"x"}) for _ in range(10)]
     for pool, taken, kept in (("asr", 8, 5), ("keyword", 9, None), ("sentiment", 6, None)):
         await redis.xreadgroup(pool, "owner", {SPEECH: ">"}, count=taken)
         acknowledged = [entry for i, entry in enumerate(ids[:taken]) if i != kept]
         await redis.xack(SPEECH, pool, *acknowledged)
-    await FencedShards(redis, "asr", [Stream.SPEECH], 10).trim([SHARD])
+    FencedShards(wire, "asr", [Stream.SPEECH], 10).trim([SHARD])
     assert [entry for entry, _ in await redis.xrange(SPEECH)] == ids[5:]
 
 
-async def test_trimming_takes_nothing_that_a_group_was_never_given(redis: Client) -> None:
+async def test_trimming_takes_nothing_that_a_group_was_never_given(redis: Client, wire: Wire) -> None:
     await redis.xadd(SPEECH, {"m": b"x"})
     await redis.xreadgroup("asr", "owner", {SPEECH: ">"})
-    await FencedShards(redis, "asr", [Stream.SPEECH], 10).trim([SHARD])
+    FencedShards(wire, "asr", [Stream.SPEECH], 10).trim([SHARD])
     assert await redis.xlen(SPEECH) == 1
 
 

@@ -153,6 +153,11 @@ def test_on_a_shared_machine_the_emitter_has_what_the_others_leave():
     assert emitter_speed(COSTS, scene(1000, processors=2)) > 0
 
 
+def test_a_machine_that_others_use_as_well_is_slower():
+    own, shared = (simulate(COSTS, scene(20, processors=processors)) for processors in (0, 2))
+    assert shared.percentiles()["partial"][0] > own.percentiles()["partial"][0] + 50
+
+
 def test_what_an_emitter_holds_holds_and_one_more_does_not():
     promise = Promise(partial_ms=400, final_ms=1500, superseded=0.2)
     most = most_meetings(COSTS, scene(1), promise)

@@ -76,6 +76,15 @@ def test_finals_go_before_partials_that_have_waited_longer():
     assert [one.taken[0].utterance for one in passes] == [0, 2, 1]
 
 
+def test_the_partial_that_has_been_due_for_longest_goes_first():
+    arrivals = sorted(
+        [*spoken(0, 0, 4)[:-1], *spoken(1, 100, 8)[:-1], *spoken(2, 50, 8)[:-1]],
+        key=lambda arrival: arrival.at_ms,
+    )
+    passes = serve(arrivals, Windows(Cadence(most=1)), lambda _: 300)
+    assert [one.taken[0].utterance for one in passes][:3] == [0, 2, 1]
+
+
 def test_what_leaves_a_pool_does_so_when_its_pass_is_done():
     passes = serve([Arrival(5, 0, 5), Arrival(6, 1, 6), Arrival(7, 2, 7)], InOrder(10), lambda _: 3)
     assert [(item.at_ms, item.utterance) for item in leaving(passes)] == [(8, 0), (11, 1), (11, 2)]

@@ -201,8 +201,12 @@ def costs(parts: Mapping[str, Any]) -> dict[str, Any]:
         }
 
     one = parts["one"]["heard"]
+    processors = shares("processors")
+    # With several, the emitter may reduce its service; one meeting has all of it.
+    further = parts["one"]["processors"]["emitter"] - rest.processors["emitter"]
+    processors["emitter"]["speaking"] = max(0.0, further)
     return {
-        "processors": shares("processors"),
+        "processors": processors,
         "memory_mb": shares("memory_mb"),
         "redis": shares("redis"),
         "shards": parts["rest"]["shards"],

@@ -52,7 +52,8 @@ def measured():
         "rest": taken(0, 0),
         "silent": taken(2, 0.002),
         "several": taken(4, 0.02),
-        "one": {"heard": {"partial_ms": 90, "margins_ms": [0, 100, 400], "utterance_ms": 4000}},
+        "one": taken(1, 0.3)
+        | {"heard": {"partial_ms": 90, "margins_ms": [0, 100, 400], "utterance_ms": 4000}},
         "batches": {name: {"first_ms": 40.0, "further_ms": 15.0} for name in ("partial", "final", "quick")},
     }
     return Costs.read(json.loads(json.dumps(costs(parts))))
@@ -62,6 +63,7 @@ def test_what_a_meeting_costs_is_what_it_adds_to_a_system_at_rest(measured):
     assert measured.processors["vad"].idle == pytest.approx(0.01)
     assert measured.processors["vad"].silent == pytest.approx(0.002)
     assert measured.processors["vad"].speaking == pytest.approx(0.02)
+    assert measured.processors["emitter"].speaking == pytest.approx(0.3)
     assert measured.redis.commands.speaking == pytest.approx(0.02)
     assert measured.transit_ms == 50
 

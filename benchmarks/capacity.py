@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.capacity_model import Costs, Demand, Limits, Plan, plan
+from benchmarks.capacity_model import Costs, Demand, Limits, Plan, Share, plan
 from benchmarks.capacity_queues import Cadence
 from benchmarks.capacity_simulation import Promise, Scene, most_meetings, simulate
 from common.audio import samples_to_ms
@@ -62,12 +62,33 @@ def scene(settings: Settings, *, level: int, talk: float, processors: float) -> 
 def plans(costs: Costs, options: argparse.Namespace, settings: Settings) -> Iterable[Plan]:
     aim = scene(settings, level=0, talk=min(1.0, options.talk), processors=0)
     promise = Promise(options.partial_ms, aim.endpoint_ms + options.final_ms, SUPERSEDED)
-    holds = most_meetings(costs, aim, promise)
+    holds = options.emitter_holds or most_meetings(costs, aim, promise)
     print(f"an emitter process holds {holds} meetings at full service\n")
     # An emitter that cannot hold even one meeting still has one: it reduces its service.
     for meetings in options.meetings:
         demand = Demand(meetings, options.talk, options.kept_hours)
         yield plan(costs, demand, Limits(), emitter_meetings=max(1, holds))
+
+
+def print_costs(costs: Costs) -> None:
+    """At rest, and further for a silent meeting and for one in which somebody speaks all the time."""
+    print(f"{'':28}{'at rest':>13}{'silent':>13}{'speaking':>13}")
+    for pool, share in costs.processors.items():
+        print_share(f"{pool}, % of a processor", share, 100)
+    print_share("Redis, % of a processor", costs.redis.processors, 100)
+    print_share("Redis, commands/s", costs.redis.commands, 1)
+    print_share("Redis, KB/s in", costs.redis.in_bytes, 1e-3)
+    print_share("Redis, KB/s out", costs.redis.out_bytes, 1e-3)
+    print_share("results, KB/s", costs.redis.result_bytes, 1e-3)
+    for pool, share in costs.memory_mb.items():
+        print_share(f"{pool}, MB", share, 1)
+    lines = (f"{kind} {line.first_ms:.0f} + {line.further_ms:.0f}" for kind, line in costs.batches.items())
+    print(f"batches, ms: {', '.join(lines)}; transit {costs.transit_ms:.0f} ms\n")
+
+
+def print_share(name: str, share: Share, unit: float) -> None:
+    values = (share.idle, share.silent, share.speaking)
+    print(f"{name:28}" + "".join(f"{value * unit:13.2f}" for value in values))
 
 
 def print_plans(found: Sequence[Plan]) -> None:
@@ -122,6 +143,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--final-ms", type=float, default=600, help="p95 of finals, beyond the silence that ends an utterance"
     )
+    parser.add_argument("--emitter-holds", type=int, help="meetings a process; else they are simulated")
     parser.add_argument("--check", type=Path, help="the JSON of benchmarks.live, to compare with")
     parser.add_argument("--processors", type=float, default=2, help="of the machine that measured it")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
@@ -138,6 +160,7 @@ def main() -> None:
         print_check(rows)
         report = [*map(asdict, rows)]
     else:
+        print_costs(costs)
         found = list(plans(costs, options, load_settings()))
         print_plans(found)
         report = [*map(asdict, found)]

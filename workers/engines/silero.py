@@ -1,9 +1,6 @@
-"""Silero VAD (the ONNX model inside faster-whisper), one hop of many tracks in one run.
+"""Silero VAD (the weights of the ONNX model inside faster-whisper), one hop of many tracks in one run.
 
-The bundled graph (v6) takes (hops, 576) samples: a hop of 512 behind the last 64 of the hop before.
-Its encoder works on every hop alone, but its LSTM runs along that axis as time, with a batch of
-one, so as it stands it cannot serve two tracks in one run. `_batched` turns that axis into the
-batch of a single time step.
+The model takes 576 samples: a hop of 512 behind the last 64 of the hop before.
 """
 
 import importlib
@@ -15,22 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import EngineError
+from workers.engines.silero_graph import CONTEXT, HOP, STATE, batched_graph
 
-HOP = 512
-"""Samples that one probability covers."""
-_CONTEXT = 64
-_STATE = 128
 _FULL_SCALE = 32_768.0
 _FIRST_LANES = 64
-
-# Edits of equal length in the serialised graph (protobuf wire format), each with how often its
-# place must occur. The transpose before the LSTM yields (1, tracks, 128) in place of
-# (hops, 1, 128); the declared shape (1, 1, 128) of the four states leaves its second axis open.
-_STATE_SHAPE = b"\x08\x01\x12\r\n\x02\x08\x01\n\x02\x08\x01\n\x03\x08\x80\x01"
-_EDITS = (
-    (b"\n\x04perm@\x00@\x02@\x01", b"\n\x04perm@\x02@\x00@\x01", 1),
-    (_STATE_SHAPE, _STATE_SHAPE[:8] + b"\n\x02\x12\x00" + _STATE_SHAPE[12:], 4),
-)
 
 
 def find_model() -> Path | None:
@@ -51,11 +36,11 @@ class Silero:
     """
 
     def __init__(self, model: Path, *, gain: float) -> None:
-        self._session = _session(_batched(model))
+        self._session = _session(batched_graph(model))
         self._scale = np.float32(gain / _FULL_SCALE)
-        self._hidden = np.zeros((_FIRST_LANES, _STATE), np.float32)
-        self._cell = np.zeros((_FIRST_LANES, _STATE), np.float32)
-        self._context = np.zeros((_FIRST_LANES, _CONTEXT), np.float32)
+        self._hidden = np.zeros((_FIRST_LANES, STATE), np.float32)
+        self._cell = np.zeros((_FIRST_LANES, STATE), np.float32)
+        self._context = np.zeros((_FIRST_LANES, CONTEXT), np.float32)
         self._free = list(range(_FIRST_LANES))
 
     def open_lane(self) -> int:
@@ -85,7 +70,7 @@ class Silero:
         if len(speech) != len(lanes):
             raise EngineError(f"Silero returned {len(speech)} probabilities for {len(lanes)} hops")
         self._hidden[lanes], self._cell[lanes] = hidden[0], cell[0]
-        self._context[lanes] = samples[:, -_CONTEXT:]
+        self._context[lanes] = samples[:, -CONTEXT:]
         probabilities: NDArray[np.float32] = speech
         return probabilities
 
@@ -103,25 +88,10 @@ class Silero:
         )
 
 
-def _batched(model: Path) -> bytes:
-    """The graph with tracks on its first axis. Raises EngineError where it is another graph."""
-    graph = model.read_bytes()
-    for old, new, places in _EDITS:
-        if graph.count(old) != places:
-            raise EngineError(
-                f"{model}: not the Silero graph this version knows (faster-whisper 1.2); "
-                "install that one, or set HUBBUB_VAD__SILERO=off"
-            )
-        graph = graph.replace(old, new)
-    return graph
-
-
 def _session(graph: bytes) -> Any:
     """An onnxruntime session on one thread: the batch is the parallelism, and processes scale."""
     onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The graph still declares its outputs for one track, which onnxruntime remarks at every run.
-    options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

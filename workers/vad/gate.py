@@ -1,7 +1,7 @@
 """Which hops Silero gets to hear: those around frames that webrtcvad passes."""
 
 from common.audio import ms_to_samples
-from workers.engines.silero import HOP
+from workers.engines.silero_graph import HOP
 from workers.engines.webrtc import FRAME, WebrtcVad
 
 LOOKBACK = ms_to_samples(320)

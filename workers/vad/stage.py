@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from common.messages import AudioChunk
 from common.settings import VadSettings
 from common.stage import Effect, Entry, Step, Stream
-from workers.engines.silero import HOP, Silero
+from workers.engines.silero import Silero
+from workers.engines.silero_graph import HOP
 from workers.vad.take import Setup, Take
 from workers.vad.track import TrackVad
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.audio import ms_to_samples
 from common.settings import VadSettings
-from workers.engines.silero import HOP
+from workers.engines.silero_graph import HOP
 from workers.engines.webrtc import FRAME
 from workers.vad.decision import Decider, Thresholds
 from workers.vad.gate import Gate

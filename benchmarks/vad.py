@@ -5,13 +5,15 @@
 
 Quality counts 10 ms frames against the labels of each set. Two columns stand for Hubbub: the
 decision itself, with pauses under 200 ms bridged (they are never treated as silence), and
-everything that is sent to `speech`, pre-roll and tail included. Cost is processor time of one core.
+everything that is sent to `speech`, pre-roll and tail included.
+
+Cost is processor time of one core for a chunk of 100 ms: of webrtcvad alone, of a bare hop through
+Redis, of the stage, and of a whole process of the pool on live tracks (see `benchmarks.vad_cost`).
 """
 
 import argparse
 import json
 import platform
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -25,12 +27,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.vad_cost import Case, figures
 from common.audio import SAMPLE_RATE, ms_to_samples
 from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk, SpeechChunk
 from common.settings import VadSettings
 from common.stage import Append, Effect, Entry, EntryId, Stream
-from workers.engines.silero import HOP, Silero, find_model
+from workers.engines.silero import Silero, find_model
+from workers.engines.silero_graph import HOP
 from workers.engines.webrtc import FRAME, WebrtcVad
 from workers.vad.pool import load_silero
 from workers.vad.segmentation import Segmenter
@@ -165,56 +169,24 @@ def score(found: Cells, there: Cells) -> Score:
     return Score(int(found.sum()), int((found & there).sum()), int(there.sum()), len(there))
 
 
-def cost(audios: Sequence[Audio], settings: VadSettings, *, tracks: int, seconds: int) -> float:
-    """Microseconds of processor time per 100 ms chunk, of `tracks` live tracks that play `audios` in turn."""
-    stage = VadStage(settings, load_silero(settings))
-    length = seconds * SAMPLE_RATE
-    looped = [np.tile(a, length // len(a) + 1)[:length] for a in audios]
-    shifted = [np.roll(looped[i % len(looped)], -i * 7919) for i in range(tracks)]
-    live = [entries(audio, track(str(i))) for i, audio in enumerate(shifted)]
-    ticks = [list(tick) for tick in zip(*live, strict=True)]
-    before = time.process_time()
-    for i, tick in enumerate(ticks):
-        stage.process(tick, i * 100)
-    spent = (time.process_time() - before) * 1e6
-    return spent / (len(ticks) * tracks)
-
-
-def bare_cost(audio: Audio) -> float:
-    """Microseconds of webrtcvad itself per 100 ms."""
-    pcm = audio.tobytes()
-    vad = WebrtcVad(2)
-    before = time.process_time()
-    vad.frames(pcm)
-    return (time.process_time() - before) * 1e6 / (len(audio) / CHUNK)
-
-
-def costs(manifest: Path, settings: VadSettings) -> dict[str, dict[str, float]]:
-    rng = np.random.default_rng(1)
-    silent = [rng.normal(0, 30, 30 * SAMPLE_RATE).astype(np.int16)]
+def cases(manifest: Path, settings: VadSettings) -> list[Case]:
+    """Tracks that are silent, that speak, and half of each, with webrtcvad alone and with Silero."""
+    noise = np.random.default_rng(1).normal(0, 30, 30 * SAMPLE_RATE)
+    silent = [noise.astype(np.int16)]
     talk = [clip.audio for clip in clips(manifest) if clip.speech.mean() > 0.5][:6]
+    half = silent * len(talk) + talk
     alone = settings.model_copy(update={"silero": "off"})
-    cases = {
-        "silence, webrtcvad alone": (silent, alone, 300),
-        "speech, webrtcvad alone": (talk, alone, 300),
-        "silence": (silent, settings, 300),
-        "half silence, half speech": (silent * len(talk) + talk, settings, 300),
-        "speech": (talk, settings, 300),
-    }
-    table = {}
-    for name, (audios, how, tracks) in cases.items():
-        stage_us = cost(audios, how, tracks=tracks, seconds=12)
-        bare_us = float(np.mean([bare_cost(a) for a in audios]))
-        table[name] = {
-            "stage_us": round(stage_us, 1),
-            "webrtcvad_us": round(bare_us, 1),
-            "tracks_per_core": int(100_000 / stage_us),
-        }
-    return table
+    return [
+        Case("silence, webrtcvad alone", silent, alone, 1500),
+        Case("half speech, webrtcvad alone", half, alone, 1500),
+        Case("silence", silent, settings, 1500),
+        Case("half speech", half, settings, 500),
+        Case("speech", talk, settings, 300),
+    ]
 
 
 def machine() -> dict[str, str]:
-    packages = ("webrtcvad-wheels", "onnxruntime", "faster-whisper", "numpy")
+    packages = ("webrtcvad-wheels", "onnxruntime", "faster-whisper", "numpy", "redis")
     return {"machine": f"{platform.machine()}, Python {platform.python_version()}"} | {
         name: version(name) for name in packages
     }
@@ -226,7 +198,7 @@ def show(report: dict[str, Any]) -> None:
     for title in ("quality", "cost"):
         print()
         for name, row in report.get(title, {}).items():
-            print(f"{name:26}", "  ".join(f"{key}: {_cell(value)}" for key, value in row.items()))
+            print(f"{name:28}", "  ".join(f"{key}: {_cell(value)}" for key, value in row.items()))
 
 
 def _cell(value: Any) -> str:
@@ -242,13 +214,14 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True, help="labelled speech")
     parser.add_argument("--noise", type=Path, help="recordings without speech")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
-    parser.add_argument("--no-cost", action="store_true", help="measure quality only")
+    parser.add_argument("--only", choices=("quality", "cost"), help="measure one of the two")
     given = parser.parse_args()
     settings = VadSettings()
     report: dict[str, Any] = {"machine": machine(), "settings": settings.model_dump()}
-    report["quality"] = quality([given.manifest] + [given.noise] * bool(given.noise), settings)
-    if not given.no_cost:
-        report["cost"] = costs(given.manifest, settings)
+    if given.only != "cost":
+        report["quality"] = quality([given.manifest] + [given.noise] * bool(given.noise), settings)
+    if given.only != "quality":
+        report["cost"] = {case.name: figures(case) for case in cases(given.manifest, settings)}
     show(report)
     if given.json:
         given.json.write_text(json.dumps(report, indent=1))

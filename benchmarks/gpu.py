@@ -217,7 +217,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--engine", choices=["wav2vec2", "whisper"], default="wav2vec2")
     parser.add_argument("--weights", default="base")
-    parser.add_argument("--precision", choices=["float32", "float16"], default="float32")
+    parser.add_argument("--precision", choices=["float32", "float16", "int8"], default="float32")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--view-s", type=int, default=4, help="audio that a partial is made from")

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,10 @@ TOKENS_A_SECOND = 7
 
 @dataclass(frozen=True)
 class Machine:
-    """Where to compute, and how."""
+    """Where to compute, and how; `int8` is for Whisper alone."""
 
     device: str
-    precision: Precision
+    precision: Precision | Literal["int8"]
     threads: int
 
 
@@ -74,9 +74,12 @@ class Wav2Vec2:
         self.engine = self._load(weights, machine)
 
     def _load(self, weights: str, machine: Machine) -> Wav2Vec2Engine:
+        precision = machine.precision
+        if precision == "int8":
+            raise SystemExit("wav2vec2 computes in float32 or float16")
         if weights not in {"base", "tiny"}:
             return Wav2Vec2Engine.load(
-                weights, device=machine.device, precision=machine.precision, threads=machine.threads
+                weights, device=machine.device, precision=precision, threads=machine.threads
             )
         torch, models = importlib.import_module("torch"), importlib.import_module("torchaudio.models")
         torch.manual_seed(1)
@@ -88,7 +91,7 @@ class Wav2Vec2:
             if tiny
             else models.wav2vec2_base(aux_num_out=count)
         )
-        placement = Placement(machine.device, machine.precision)
+        placement = Placement(machine.device, precision)
         return Wav2Vec2Engine(model, Architecture({}, LETTERS), placement)
 
     def window(self, samples: Samples) -> NDArray[Any]:
@@ -113,7 +116,7 @@ class Whisper:
         model = importlib.import_module("workers.engines.whisper_model").WhisperModel
         found = importlib.import_module("workers.engines.whisper_weights").find_weights(weights)
         device = whisper.Device(machine.device, machine.precision, machine.threads)
-        self.name = f"Whisper, {weights}, {device.compute_type}"
+        self.name = f"Whisper, {weights}"
         self._model = model.load(found, device=device, language="en")
         self.engine = whisper.WhisperEngine(self._model)
 

@@ -66,12 +66,23 @@ class WhisperModel:
         return int(self._model.n_mels)
 
     def encode(self, windows: Sequence[NDArray[Any]], frames: int) -> ctranslate2.StorageView:
-        """Encode windows, each padded to `frames`. Raises EngineError."""
-        features = np.stack([assemble(window, frames) for window in windows])
+        """Encode windows, each padded to `frames`. Raises EngineError.
+
+        On a processor one by one: what several together need does not fit its cache.
+        """
+        features = [assemble(window, frames)[np.newaxis] for window in windows]
         try:
-            return self._model.encode(ctranslate2.StorageView.from_array(features))
+            if self._model.device != "cpu":
+                return self._encode(np.concatenate(features))
+            encoded = [np.asarray(self._encode(one)) for one in features]
         except RuntimeError as error:
-            raise EngineError(f"Whisper cannot encode {features.shape}: {error}") from error
+            raise EngineError(
+                f"Whisper cannot encode {len(windows)} x {features[0].shape}: {error}"
+            ) from error
+        return ctranslate2.StorageView.from_array(np.concatenate(encoded))
+
+    def _encode(self, features: NDArray[np.float32]) -> ctranslate2.StorageView:
+        return self._model.encode(ctranslate2.StorageView.from_array(features))
 
     def decode(
         self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int

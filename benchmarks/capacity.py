@@ -4,7 +4,7 @@
     python -m benchmarks.capacity --costs costs.json --meetings 10 1000 100000 --talk 0.8
     python -m benchmarks.capacity --costs costs.json --check live.json --processors 2
 
-How many meetings one emitter process holds is simulated at full service: partials and finals as
+How many meetings one emitter process holds is simulated at a service level: partials and finals as
 often as the settings in force ask for them, the queue of windows, batches as they were measured.
 Whoever measured on other hardware, or wants to know what a faster engine changes, edits the file.
 `--check` simulates what `benchmarks.live` measured, on one machine whose processors all pools
@@ -27,8 +27,8 @@ from workers.emitter.utterance import PAUSE
 
 SIMULATED_S = 60
 CLOCKS = ("word", "partial", "final")
-SUPERSEDED = 0.5
-"""At full service a partial may come at half the pace."""
+SUPERSEDED = (0.5, 0.8, 0.0)
+"""By level: at full service a partial may come at half the pace, at the next one at a fifth."""
 NEVER_MS = 1e12
 
 
@@ -60,10 +60,10 @@ def scene(settings: Settings, *, level: int, talk: float, processors: float) -> 
 
 
 def plans(costs: Costs, options: argparse.Namespace, settings: Settings) -> Iterable[Plan]:
-    aim = scene(settings, level=0, talk=min(1.0, options.talk), processors=0)
-    promise = Promise(options.partial_ms, aim.endpoint_ms + options.final_ms, SUPERSEDED)
+    aim = scene(settings, level=options.level, talk=min(1.0, options.talk), processors=0)
+    promise = Promise(options.partial_ms, aim.endpoint_ms + options.final_ms, SUPERSEDED[options.level])
     holds = options.emitter_holds or most_meetings(costs, aim, promise)
-    print(f"an emitter process holds {holds} meetings at full service\n")
+    print(f"an emitter process holds {holds} meetings at level {options.level}\n")
     # An emitter that cannot hold even one meeting still has one: it reduces its service.
     for meetings in options.meetings:
         demand = Demand(meetings, options.talk, options.kept_hours)
@@ -96,7 +96,7 @@ def print_plans(found: Sequence[Plan]) -> None:
     for pool in found[0].processes:
         print(f"{pool + ' processes':24}" + "".join(f"{one.processes[pool]:14,}" for one in found))
     rows = {
-        "emitters, if balanced": [f"{one.balanced_emitters:,}" for one in found],
+        "crowded there by chance": [f"{100 * one.crowded:.0f} %" for one in found],
         "processors": [f"{one.processors:,.1f}" for one in found],
         "memory of processes, GB": [f"{one.memory_gb:,.1f}" for one in found],
         "shards": [f"{one.shards:,}" for one in found],
@@ -143,6 +143,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--final-ms", type=float, default=600, help="p95 of finals, beyond the silence that ends an utterance"
     )
+    parser.add_argument("--level", type=int, choices=[0, 1, 2], default=0, help="service to plan for")
     parser.add_argument("--emitter-holds", type=int, help="meetings a process; else they are simulated")
     parser.add_argument("--check", type=Path, help="the JSON of benchmarks.live, to compare with")
     parser.add_argument("--processors", type=float, default=2, help="of the machine that measured it")

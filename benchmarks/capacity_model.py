@@ -10,8 +10,6 @@ from benchmarks.capacity_queues import Line
 FEWEST_SHARDS = 32
 SHARDS_A_PROCESS = 4
 """Of the largest pool: a process has whole shards, so with 4 the fullest has at most a quarter too many."""
-SPREAD = 2.0
-"""Meetings fall on processes by chance: one process in 44 has more standard deviations above the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +110,11 @@ class RedisPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a demand takes.
-
-    `balanced_emitters` would do if meetings were spread by what they cost instead of by chance.
-    """
+    """What a demand takes. `crowded` is the share of meetings whose emitter has more than it holds."""
 
     demand: Demand
     processes: dict[str, int]
-    balanced_emitters: int
+    crowded: float
     processors: float
     memory_gb: float
     shards: int
@@ -132,14 +127,14 @@ def plan(costs: Costs, demand: Demand, limits: Limits, *, emitter_meetings: floa
         pool: processes_for(demand.meetings, held(share, demand.talk, limits))
         for pool, share in costs.processors.items()
     }
-    processes["emitter"] = processes_for(demand.meetings, emitter_meetings)
+    processes["emitter"] = processes_for(demand.meetings, limits.busy * emitter_meetings)
     busy = sum(share.of_meeting(demand.talk) for share in costs.processors.values()) * demand.meetings
     idle = sum(share.idle * processes[pool] for pool, share in costs.processors.items())
     shards = shards_for(max(processes.values()))
     return Plan(
         demand,
         processes,
-        math.ceil(demand.meetings / emitter_meetings),
+        crowded(demand.meetings, processes["emitter"], emitter_meetings),
         busy + idle,
         _memory_gb(costs, demand, processes),
         shards,
@@ -153,15 +148,20 @@ def held(share: Share, talk: float, limits: Limits) -> float:
 
 
 def processes_for(meetings: int, capacity: float) -> int:
-    """Processes of which nearly all have, by chance, no more meetings than they hold.
+    """The fewest that hold so many meetings, evenly spread."""
+    return max(1, math.ceil(meetings / capacity))
 
-    Meetings are spread by a hash, so their number on a process is Poisson's: of mean m, and
-    m + SPREAD · √m where it is high.
+
+def crowded(meetings: int, processes: int, capacity: float) -> float:
+    """The share of meetings on processes that have more than they hold.
+
+    Meetings are spread by a hash, so those that a meeting shares its process with are Poisson's.
     """
-    if meetings <= capacity:
-        return 1
-    root = (-SPREAD + math.sqrt(SPREAD**2 + 4 * capacity)) / 2
-    return math.ceil(meetings / root**2)
+    if processes == 1:
+        return float(meetings > capacity)
+    mean = meetings / processes
+    fits = (math.exp(n * math.log(mean) - mean - math.lgamma(n + 1)) for n in range(math.floor(capacity)))
+    return max(0.0, 1 - sum(fits))
 
 
 def shards_for(largest_pool: int) -> int:

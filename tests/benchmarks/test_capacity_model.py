@@ -1,6 +1,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from benchmarks.capacity_model import (
@@ -9,6 +10,7 @@ from benchmarks.capacity_model import (
     Limits,
     RedisShares,
     Share,
+    crowded,
     plan,
     processes_for,
     redis_plan,
@@ -68,17 +70,22 @@ def test_more_meetings_never_take_fewer_of_anything():
 
 @pytest.mark.parametrize("capacity", [0.4, 1.5, 6, 40, 1000])
 @pytest.mark.parametrize("meetings", [1, 7, 100, 5000])
-def test_processes_hold_what_falls_on_them_and_what_falls_on_the_fullest(meetings, capacity):
+def test_processes_hold_all_meetings_and_one_less_would_not(meetings, capacity):
     count = processes_for(meetings, capacity)
-    mean = meetings / count
-    assert mean <= capacity
-    if count > 1:
-        assert mean + 2 * mean**0.5 <= capacity * 1.001
-        assert processes_for(meetings, capacity * 4) < count
+    assert count * capacity >= meetings
+    assert count == 1 or (count - 1) * capacity < meetings
 
 
-def test_large_processes_lose_less_to_chance_than_small_ones():
-    assert processes_for(1000, 100) < processes_for(1000, 10) / 10
+def test_meetings_that_fall_on_one_process_by_chance_crowd_it():
+    drawn = np.bincount(np.random.default_rng(1).integers(0, 250, 1000), minlength=250)
+    seen = drawn[drawn > 6].sum() / 1000
+    assert crowded(1000, 250, 6) == pytest.approx(seen, abs=0.03)
+    assert crowded(5, 1, 6) == 0
+    assert crowded(7, 1, 6) == 1
+
+
+def test_large_processes_are_crowded_less_often_than_small_ones_as_full():
+    assert crowded(10_000, 100, 140) < 0.01 < crowded(10_000, 2500, 5.7)
 
 
 def test_each_process_of_the_largest_pool_has_several_shards():

@@ -139,9 +139,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--meetings", type=int, nargs="+", default=[10, 1000, 100_000])
     parser.add_argument("--talk", type=float, default=0.8, help="voices that speak at once, a meeting")
     parser.add_argument("--kept-hours", type=float, default=24, help="how long results are kept")
-    parser.add_argument("--partial-ms", type=float, default=600, help="p95 of partials that an emitter holds")
+    parser.add_argument("--partial-ms", type=float, default=800, help="p95 of partials that an emitter holds")
     parser.add_argument(
-        "--final-ms", type=float, default=600, help="p95 of finals, beyond the silence that ends an utterance"
+        "--final-ms",
+        type=float,
+        default=1000,
+        help="p95 of finals, beyond the silence that ends an utterance",
     )
     parser.add_argument("--level", type=int, choices=[0, 1, 2], default=0, help="service to plan for")
     parser.add_argument("--emitter-holds", type=int, help="meetings a process; else they are simulated")

@@ -212,8 +212,8 @@ class Promise:
         """Whether an outcome is as good as that."""
         found = outcome.percentiles()
         due = outcome.partials + outcome.superseded
-        fresh = found["partial"][1] <= self.partial_ms and found["final"][1] <= self.final_ms
-        return fresh and outcome.superseded <= self.superseded * due
+        late = found["partial"][1] > self.partial_ms or found["final"][1] > self.final_ms
+        return not late and outcome.superseded <= self.superseded * due
 
 
 def most_meetings(costs: Costs, scene: Scene, promise: Promise) -> int:

@@ -16,7 +16,7 @@ from benchmarks.capacity_model import (
     redis_plan,
     shards_for,
 )
-from benchmarks.capacity_queues import Line
+from benchmarks.capacity_queues import Cadence, Line
 from benchmarks.capacity_simulation import Promise, Scene, emitter_speed, most_meetings, simulate, spoken_in
 
 NOTHING = Share(0, 0, 0)
@@ -172,6 +172,12 @@ def test_what_an_emitter_holds_holds_and_one_more_does_not():
     assert promise.kept(simulate(COSTS, scene(most)))
     assert not promise.kept(simulate(COSTS, scene(most + 1)))
     assert most_meetings(COSTS, scene(1), Promise(1, 1, 0)) == 0
+
+
+def test_without_partials_an_emitter_holds_more_meetings():
+    promise = Promise(partial_ms=400, final_ms=1500, superseded=0.2)
+    finals_only = scene(1, cadence=Cadence(every_ms=1e12))
+    assert most_meetings(COSTS, finals_only, promise) > most_meetings(COSTS, scene(1), promise)
 
 
 def test_partials_that_do_not_come_break_the_promise_however_fresh_the_others_are():

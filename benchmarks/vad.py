@@ -8,7 +8,8 @@ decision itself, with pauses under 200 ms bridged (they are never treated as sil
 everything that is sent to `speech`, pre-roll and tail included.
 
 Cost is processor time of one core for a chunk of 100 ms: of webrtcvad alone, of a bare hop through
-Redis, of the stage, and of a whole process of the pool on live tracks (see `benchmarks.vad_cost`).
+Redis, of the stage, and of a whole process of the pool on live tracks (see `benchmarks.vad_cost`);
+and of Silero for a hop of 32 ms, by how many hops share a run.
 """
 
 import argparse
@@ -27,7 +28,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.vad_cost import Case, figures
+from benchmarks.vad_cost import Case, figures, silero_us
 from common.audio import SAMPLE_RATE, ms_to_samples
 from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk, SpeechChunk
@@ -195,7 +196,7 @@ def machine() -> dict[str, str]:
 def show(report: dict[str, Any]) -> None:
     print(*(f"{name} {value}" for name, value in report["machine"].items()), sep="; ")
     print(*(f"{name}={value}" for name, value in report["settings"].items()))
-    for title in ("quality", "cost"):
+    for title in ("quality", "hops", "cost"):
         print()
         for name, row in report.get(title, {}).items():
             print(f"{name:28}", "  ".join(f"{key}: {_cell(value)}" for key, value in row.items()))
@@ -221,6 +222,7 @@ def main() -> None:
     if given.only != "cost":
         report["quality"] = quality([given.manifest] + [given.noise] * bool(given.noise), settings)
     if given.only != "quality":
+        report["hops"] = silero_us()
         report["cost"] = {case.name: figures(case) for case in cases(given.manifest, settings)}
     show(report)
     if given.json:

@@ -11,8 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import onnxruntime
 import redis
 from numpy.typing import NDArray
 
@@ -29,6 +31,8 @@ from common.streams import keys
 from common.streams.client import Client, connect
 from common.streams.codec import encode
 from common.streams.deployment import join_deployment
+from workers.engines.silero import Silero, find_model
+from workers.engines.silero_graph import CONTEXT, HOP, STATE
 from workers.engines.webrtc import WebrtcVad
 from workers.vad.pool import build, load_silero
 from workers.vad.stage import VadStage
@@ -37,8 +41,9 @@ CHUNK_MS = 100
 CHUNK = ms_to_samples(CHUNK_MS)
 SLOTS = 10
 STAGE_SECONDS = 12
-WARM_UP_S = 4
-MEASURED_S = 8
+WARM_UP_S = 3
+MEASURED_S = 6
+RUN_SIZES = (1, 4, 16, 64, 256)
 Audio = NDArray[np.int16]
 
 
@@ -78,6 +83,35 @@ def webrtcvad_us(case: Case) -> float:
         vad.frames(pcm)
         spent += time.process_time() - before
     return spent * 1e6 / (sum(map(len, case.audios)) / CHUNK)
+
+
+def silero_us() -> dict[str, dict[str, float]]:
+    """Of Silero, per hop, by how many hops share a run: of one track as it is bundled, of as many as ours."""
+    model = find_model()
+    if model is None:
+        return {}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    bundled = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    silero = Silero(model, gain=1)
+    state = {name: np.zeros((1, 1, STATE), np.float32) for name in "hc"}
+    rows: dict[str, dict[str, float]] = {"silero as bundled": {}, "silero": {}}
+    for size in RUN_SIZES:
+        lanes = np.array([silero.open_lane() for _ in range(size)])
+        hops = np.random.default_rng(size).normal(0, 3000, (size, HOP)).astype(np.int16)
+        inputs = {"input": np.zeros((size, CONTEXT + HOP), np.float32), **state}
+        rows["silero as bundled"][str(size)] = _us(partial(bundled.run, None, inputs), size)
+        rows["silero"][str(size)] = _us(partial(silero.probabilities, lanes, hops), size)
+    return rows
+
+
+def _us(run: Callable[[], object], hops: int) -> float:
+    run()
+    times = 1 + 1500 // hops
+    before = time.process_time()
+    for _ in range(times):
+        run()
+    return round((time.process_time() - before) * 1e6 / times / hops, 1)
 
 
 def stage_us(case: Case) -> float:

@@ -27,8 +27,8 @@ import redis
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.live import Spoken, by_pool, cpu_s, matched, read_words
-from benchmarks.peers_clients import Samples, said_until
+from benchmarks.live import Spoken, by_pool, cpu_s, matched, read_words, said_until
+from benchmarks.peers_clients import Samples
 from common.audio import SAMPLE_RATE
 from common.results import Result, Transcript
 from common.settings import load_settings

@@ -14,6 +14,7 @@ import json
 import platform
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
@@ -34,6 +35,8 @@ CHUNK_MS = "100"
 SETTLE_S = 900
 """What was deferred is waited for no longer than this."""
 normalise = EnglishTextNormalizer()
+UNFINISHED_MS = 300
+"""How much of a word may be missing when it is recognised."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,14 @@ def word_latencies(results: Iterable[Result], words: Sequence[Spoken], started_a
     for result in results:
         if isinstance(result, Transcript):
             texts[result.start_ms] = result.text
-            for index in matched(texts, words):
+            for index in matched(texts, said_until(words, result.end_ms)):
                 seen.setdefault(index, result.emitted_at_ms - started_at_ms - words[index].end_ms)
     return list(seen.values())
+
+
+def said_until(words: Sequence[Spoken], now_ms: float) -> Sequence[Spoken]:
+    """The words that were being said by then: a text that is yet short must not match later ones."""
+    return words[: bisect_right(words, now_ms + UNFINISHED_MS, key=lambda word: word.end_ms)]
 
 
 def matched(texts: dict[int, str], words: Sequence[Spoken]) -> Iterable[int]:

@@ -31,13 +31,12 @@ import jiwer
 import psutil
 import soundfile
 
-from benchmarks.live import Spoken, cpu_s, matched, normalise, percentiles, read_words
+from benchmarks.live import Spoken, cpu_s, matched, normalise, percentiles, read_words, said_until
 from benchmarks.peers_clients import (
     Samples,
     Session,
     Shown,
     hubbub,
-    said_until,
     texts_in_order,
     whisper_live,
 )

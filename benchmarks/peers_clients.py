@@ -3,8 +3,7 @@
 import asyncio
 import json
 import time
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,12 +13,9 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from benchmarks.live import Spoken
 from common.audio import SAMPLE_RATE, ms_to_samples
 
 CHUNK_MS = 100
-UNFINISHED_MS = 300
-"""How much of a word may be missing when it is recognised."""
 QUIET_S = 15
 """How long nothing new ends a client: what WhisperLive's own client waits."""
 PATIENCE_S = 120
@@ -210,8 +206,3 @@ def decoded(message: str | bytes) -> dict[str, Any]:
 def texts_in_order(texts: Iterable[tuple[int, str]]) -> str:
     """What stands there, read from the first start to the last."""
     return " ".join(text for _, text in sorted(texts))
-
-
-def said_until(words: Sequence[Spoken], now_ms: float) -> Sequence[Spoken]:
-    """The words that were being said by then: a text that is yet short must not match later ones."""
-    return words[: bisect_right(words, now_ms + UNFINISHED_MS, key=lambda word: word.end_ms)]

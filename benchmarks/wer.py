@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from common.audio import SAMPLE_RATE
-from workers.emitter.effort import EFFORTS, context_s
+from workers.emitter.effort import efforts
+from workers.emitter.manner import context_s
 from workers.engines.log_mel import LogMel
 from workers.engines.speech import DecodeSettings
 from workers.engines.whisper import FULL_CONTEXT_S, Device, WhisperEngine
@@ -195,7 +196,8 @@ def main() -> None:
     clips = read_clips(options.manifest)[:: options.every]
     weights = find_weights(options.model)
     engine = WhisperEngine.load(weights, device=Device(threads=options.threads))
-    wanted = [(f.final_context_s, f.beam, name) for f, name in zip(EFFORTS, ("full", "busy"), strict=True)]
+    best = [effort.finals[0] for effort in efforts(1000, drafts=False)[:2]]
+    wanted = [(f.context_s, f.beam, name) for f, name in zip(best, ("full", "busy"), strict=True)]
     wanted += [(*map(int, text.split(",")), text) for text in options.decode]
     ways = {
         "faster-whisper (30 s, beam 5)": faster_whisper(

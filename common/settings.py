@@ -158,7 +158,7 @@ class EmitterSettings(Section):
     )
     max_batch: int = Field(8, ge=1, le=256, description="Windows in one forward pass.")
     batch_ms: int = Field(
-        300, ge=10, le=10_000, description="Predicted time up to which windows join a forward pass."
+        700, ge=10, le=10_000, description="Predicted time up to which windows join a forward pass."
     )
     partial_ms: int = Field(
         200,

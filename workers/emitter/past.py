@@ -53,8 +53,11 @@ class Past:
 
     @staticmethod
     def next_lead(utterance: Utterance, lead: Lead | None, heard: Hypothesis) -> Lead | None:
-        """What the utterance after this one may begin with; none where word times are not known."""
-        own = utterance.spoken()
+        """What the utterance after this one may begin with; none where word times are not known.
+
+        It keeps the silence at its end: words that follow at once are misheard.
+        """
+        own = utterance.whole()
         before = lead or Lead(own[:0], (), utterance.frames_per_s)
         return before.then(own, heard.words).last(_LEAD_S)
 

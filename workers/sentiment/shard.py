@@ -18,7 +18,7 @@ CATCH_UP_MS = 1000
 """How long a new owner holds back after the last result it read of an owner before."""
 
 LINGER_MS = 60_000
-"""How long after the end of a track its last results may still come."""
+"""How long after the end of a track its last results may still come, unless a text is deferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ class ShardSentiment:
             self._close(key)
         return []
 
-    def read(self, transcript: Transcript, entry: EntryId) -> list[Effect]:
-        """A transcript; only a final one has something to say."""
+    def read(self, transcript: Transcript, entry: EntryId, now_ms: int) -> list[Effect]:
+        """A transcript; only a final one has something to say, and a deferred one will have."""
+        self._await(transcript, now_ms)
         if transcript.status != "final" or not transcript.text.strip():
             return [Acknowledge(entry)]
         self._finals.append(Final(entry, transcript))
@@ -107,7 +108,8 @@ class ShardSentiment:
         """Forget the tracks of which nothing was heard for long."""
         effects: list[Effect] = []
         for meeting, tracks in list(self._meetings.items()):
-            for track_id in [name for name, memory in tracks.items() if self._expired(memory, now_ms)]:
+            awaited = any(memory.deferred for memory in tracks.values())
+            for track_id in [name for name, m in tracks.items() if self._expired(m, now_ms, awaited=awaited)]:
                 effects += _acknowledged(tracks.pop(track_id).entries())
             if not tracks:
                 del self._meetings[meeting]
@@ -144,12 +146,22 @@ class ShardSentiment:
         memory.touch(now_ms)
         return memory
 
-    def _expired(self, memory: TrackMemory, now_ms: int) -> bool:
-        kept_ms = LINGER_MS if memory.over else self._settings.idle_s * 1000
+    def _await(self, transcript: Transcript, now_ms: int) -> None:
+        """Note an utterance whose text will come late, so that the mood is still known then."""
+        track = _track(transcript)
+        if transcript.status == "deferred":
+            self._memory(track, now_ms).deferred.add(transcript.utterance)
+        elif transcript.status in ("final", "lost") and track.meeting in self._meetings:
+            memory = self._meetings[track.meeting].get(track.id)
+            if memory is not None:
+                memory.deferred.discard(transcript.utterance)
+
+    def _expired(self, memory: TrackMemory, now_ms: int, *, awaited: bool) -> bool:
+        kept_ms = LINGER_MS if memory.over and not awaited else self._settings.idle_s * 1000
         return memory.touched_ms + kept_ms < now_ms
 
 
-def _track(result: Sentiment) -> Track:
+def _track(result: Sentiment | Transcript) -> Track:
     return Track(Meeting(result.tenant, result.meeting), result.track, result.speaker)
 
 

@@ -62,7 +62,7 @@ class SentimentStage:
                 except InvalidMessage as error:
                     raise EntryFailed(entry.id, str(error)) from error
             case Transcript():
-                return shard.read(entry.message, entry.id)
+                return shard.read(entry.message, entry.id, now_ms)
             case Sentiment():
                 return shard.remember(entry.message, entry.id, now_ms)
             case Status():

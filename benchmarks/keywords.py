@@ -9,7 +9,9 @@ voice at two speeds. Speech without the phrases is that of a manifest (JSON line
 with the silence around it that the vad pool passes on.
 
 Two figures each: with transcripts switched off, and with the final transcript of each utterance
-as a busy emitter makes it. A false alarm is an event for a phrase that the text does not hold.
+as a busy emitter makes it. A false alarm is an event for a phrase that the text does not hold. An
+event's lag runs from the end of its phrase, as spotted, to the end of the chunk with which it came
+out, and on until that was processed.
 """
 
 import argparse
@@ -34,17 +36,20 @@ from numpy.typing import NDArray
 from common.audio import SAMPLE_RATE
 from common.identity import Meeting, Speaker, Track
 from common.messages import SpeechChunk
+from common.priorities import priorities
 from common.results import Keyword, Transcript, Word
 from common.settings import KeywordSettings, Settings
 from common.stage import Append, Entry, EntryId, Stream
 from workers.engines.log_mel import LogMel
+from workers.engines.phrase_scoring import PhraseScorer, Question
 from workers.engines.pocketsphinx import Pronunciations
 from workers.engines.speech import DecodeSettings, Hypothesis
 from workers.engines.whisper import WhisperEngine
+from workers.engines.whisper_model import CPU, WhisperModel
 from workers.engines.whisper_weights import find_weights
 from workers.keyword.matching import INFLECTED, Matcher
 from workers.keyword.phrases import load_phrases
-from workers.keyword.pool import assemble
+from workers.keyword.pool import Verification, assemble
 from workers.keyword.stage import KeywordStage
 
 SENTENCES = Path(__file__).with_name("keyword_sentences.toml")
@@ -67,6 +72,15 @@ class Clip:
 
 
 @dataclass
+class Spent:
+    """What verification took: processor time, and stretches looked at once and again."""
+
+    cpu_s: float = 0.0
+    scored: int = 0
+    transcribed: int = 0
+
+
+@dataclass
 class Outcome:
     """What came of all clips. Counters are of (phrase, voice)."""
 
@@ -76,8 +90,8 @@ class Outcome:
     false_alarms: list[str] = field(default_factory=list)
     audio_s: float = 0.0
     cpu_s: float = 0.0
-    verify_cpu_s: float = 0.0
-    verified: int = 0
+    spent: Spent = field(default_factory=Spent)
+    lags_ms: list[float] = field(default_factory=list)
 
     def add(self, clip: Clip, events: Sequence[Append]) -> None:
         """Count what was heard in a clip."""
@@ -159,6 +173,7 @@ class Listener:
     def __init__(self, stage: KeywordStage, engine: WhisperEngine | None) -> None:
         self._stage, self._engine = stage, engine
         self._entries = 0
+        self.lags_ms: list[float] = []
 
     def play(self, clip: Clip) -> list[Append]:
         """The keyword events of a clip, in order."""
@@ -167,7 +182,11 @@ class Listener:
         samples = np.concatenate([pad[0], clip.samples, pad[1]])
         events: list[Append] = []
         for chunk in _chunks(track, samples):
-            events += self._step(Stream.SPEECH, chunk)
+            begun = time.perf_counter()
+            heard = self._step(Stream.SPEECH, chunk)
+            took_ms = (time.perf_counter() - begun) * 1000
+            self.lags_ms += [chunk.end / 16 + took_ms - event.message.end_ms for event in heard]
+            events += heard
         final = self._final(track, samples)
         events += self._step(Stream.RESULTS, final)
         return events
@@ -217,13 +236,27 @@ def _chunks(track: Track, samples: Samples) -> Iterator[SpeechChunk]:
         yield SpeechChunk(track, track.utterance_id(0), 0, offset, end, end // 16, pcm, closed)
 
 
-class TimedEngine:
-    """Counts the processor time of verification, and its windows."""
+class TimedScorer:
+    """Counts what first looks take."""
 
-    def __init__(self, engine: WhisperEngine) -> None:
+    def __init__(self, model: WhisperModel, spent: Spent) -> None:
+        self._scorer, self._spent = PhraseScorer(model), spent
+
+    def scores(self, questions: Sequence[Question]) -> list[float]:
+        """As the scorer does."""
+        begun = time.process_time()
+        scores = self._scorer.scores(questions)
+        self._spent.cpu_s += time.process_time() - begun
+        self._spent.scored += len(questions)
+        return scores
+
+
+class TimedEngine:
+    """Counts what second looks take."""
+
+    def __init__(self, engine: WhisperEngine, spent: Spent) -> None:
         self.encoding = engine.encoding
-        self.cpu_s, self.windows = 0.0, 0
-        self._engine = engine
+        self._engine, self._spent = engine, spent
 
     def transcribe(
         self, windows: Sequence[NDArray[np.float16]], settings: DecodeSettings, *, word_times: bool
@@ -231,25 +264,24 @@ class TimedEngine:
         """As the engine does."""
         begun = time.process_time()
         heard = self._engine.transcribe(windows, settings, word_times=word_times)
-        self.cpu_s += time.process_time() - begun
-        self.windows += len(windows)
+        self._spent.cpu_s += time.process_time() - begun
+        self._spent.transcribed += len(windows)
         return heard
 
 
-def measure(
-    section: KeywordSettings, engine: WhisperEngine, clips: Sequence[Clip], *, texts: bool
-) -> Outcome:
-    verifier = TimedEngine(engine)
-    stage = assemble(section, verifier, mels=engine.mels)
+def measure(section: KeywordSettings, model: WhisperModel, clips: Sequence[Clip], *, texts: bool) -> Outcome:
+    spent, engine = Spent(), WhisperEngine(model)
+    verification = Verification(TimedScorer(model, spent), TimedEngine(engine, spent), model.mels)
+    stage = assemble(section, verification, priorities({}))
     listener = Listener(stage, engine if texts else None)
-    verifier.cpu_s, verifier.windows = 0.0, 0
-    outcome = Outcome()
+    outcome = Outcome(spent=spent)
+    spent.cpu_s, spent.scored, spent.transcribed = 0.0, 0, 0
     for clip in clips:
         begun = time.process_time()
         events = listener.play(clip)
         outcome.cpu_s += time.process_time() - begun
         outcome.add(clip, events)
-    outcome.verify_cpu_s, outcome.verified = verifier.cpu_s, verifier.windows
+    outcome.lags_ms = listener.lags_ms
     return outcome
 
 
@@ -264,9 +296,11 @@ def report(kind: str, outcome: Outcome) -> dict[str, object]:
         "recall": round(outcome.recall, 4) if outcome.wanted else None,
         "false_alarms": len(outcome.false_alarms),
         "false_alarms_per_hour": round(len(outcome.false_alarms) / (outcome.audio_s / 3600), 2),
-        "verifications_per_hour": round(outcome.verified / (outcome.audio_s / 3600), 1),
+        "first_looks_per_hour": round(outcome.spent.scored / (outcome.audio_s / 3600), 1),
+        "second_looks_per_hour": round(outcome.spent.transcribed / (outcome.audio_s / 3600), 1),
+        "lag_ms": [round(float(p)) for p in np.percentile(outcome.lags_ms or [0], [50, 95])],
         "cpu_share": round(outcome.cpu_s / outcome.audio_s, 5),
-        "cpu_share_verifier": round(outcome.verify_cpu_s / outcome.audio_s, 5),
+        "cpu_share_verifier": round(outcome.spent.cpu_s / outcome.audio_s, 5),
         "recall_by_phrase": outcome.share_by(0),
         "recall_by_voice": outcome.share_by(1),
         "missed": sorted(outcome.missed),
@@ -279,10 +313,14 @@ def show(mode: str, figures: dict[str, object], *, details: bool) -> None:
     print(
         f"{mode:<16} {figures['clips']:<12} {recall}"
         f"{figures['false_alarms']} false alarms in {figures['audio_s']:.0f} s "
-        f"({figures['false_alarms_per_hour']}/h), {figures['verifications_per_hour']} verifications/h"
+        f"({figures['false_alarms_per_hour']}/h), {figures['first_looks_per_hour']} first "
+        f"and {figures['second_looks_per_hour']} second looks/h"
     )
     if mode == "transcripts off":
-        print(f"{'':<29} CPU share {figures['cpu_share']}, of it verifier {figures['cpu_share_verifier']}")
+        print(
+            f"{'':<29} CPU share {figures['cpu_share']}, of it verifier {figures['cpu_share_verifier']}; "
+            f"end of phrase to event p50/p95 {figures['lag_ms']} ms"
+        )
     for name in ("recall_by_voice", "recall_by_phrase", "missed", "alarms") if details else ():
         print(f"  {name}: {json.dumps(figures[name], indent=4)}")
 
@@ -308,8 +346,8 @@ def main() -> None:
     parser.add_argument("--details", action="store_true", help="list what was missed and falsely found")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
-    section = Settings().keyword
-    engine = WhisperEngine.load(find_weights(section.model))
+    section = Settings().keyword.model_copy(update={"quality": "full"})
+    model = WhisperModel.load(find_weights(section.model), device=CPU, language="en")
     matcher = Matcher(load_phrases(section), Pronunciations().of)
     kinds = {"synthesised": list(synthesised(args, matcher))[:: args.every]}
     if args.manifest:
@@ -318,7 +356,7 @@ def main() -> None:
     print(json.dumps(figures))
     for mode, texts in (("transcripts off", False), ("both", True)):
         for kind, clips in kinds.items():
-            figures[f"{mode}, {kind}"] = found = report(kind, measure(section, engine, clips, texts=texts))
+            figures[f"{mode}, {kind}"] = found = report(kind, measure(section, model, clips, texts=texts))
             show(mode, found, details=args.details)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1))

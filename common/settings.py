@@ -217,6 +217,12 @@ class KeywordSettings(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
     threads: int = Field(1, ge=1, le=64, description="Processor threads of one verification.")
+    quality: Literal["auto", "full"] = Field(
+        "auto", description="`auto` listens to fewer utterances when it falls behind; `full` to all."
+    )
+    budget_ms: int = Field(
+        400, ge=50, le=60_000, description="Predicted delay beyond which fewer utterances are listened to."
+    )
     max_batch: int = Field(8, ge=1, le=64, description="Candidates verified in one forward pass.")
     max_utterances: int = Field(
         128, ge=1, le=4096, description="Utterances listened to at once; each takes a decoder of 6 MB."

@@ -16,7 +16,7 @@ import pocketsphinx
 from common.audio import BYTES_PER_SAMPLE, SAMPLE_RATE, sample_count
 from common.errors import EngineError
 
-BLOCK_SAMPLES = 1600
+BLOCK_SAMPLES = 320  # what is found is told at once; blocks of 100 ms cost 4 % less
 _FRAME_SAMPLES = SAMPLE_RATE // 100
 _SETTINGS = {
     "ds": 2,  # every second frame's scores, of the best two Gaussians: half the cost

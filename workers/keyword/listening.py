@@ -1,7 +1,7 @@
 """The audio of one utterance on its way through the spotter: candidates become inquiries.
 
-A candidate is looked into soon after it was said, so that the event is early, and again a little
-later, in case the end of its last word was missing. What is found, and the audio each inquiry takes
+A candidate is looked into as soon as it was said, so that the event is early, and more thoroughly a
+little later, should the first look leave it open. What is found, and the audio each inquiry takes
 along, follow from the utterance's audio alone, however it came in chunks.
 """
 
@@ -12,7 +12,7 @@ from common.audio import BYTES_PER_SAMPLE, ms_to_samples, sample_count
 from workers.engines.pocketsphinx import Spotted, Spotting
 
 LEAD = ms_to_samples(1200)
-FIRST_TAIL = ms_to_samples(100)
+FIRST_TAIL = ms_to_samples(80)
 SECOND_TAIL = ms_to_samples(250)
 LONGEST = ms_to_samples(4000)
 KEPT = LONGEST + ms_to_samples(1000)
@@ -31,7 +31,7 @@ class Candidate:
 class Inquiry:
     """Candidates close together, and the audio around them, which begins at position `start`.
 
-    `again` marks the second look at the same candidates.
+    `again` marks the second, more thorough look at the same candidates.
     """
 
     utterance: str
@@ -39,6 +39,11 @@ class Inquiry:
     pcm: bytes
     candidates: tuple[Candidate, ...]
     again: bool = False
+
+    @property
+    def look(self) -> str:
+        """Names the look in metrics."""
+        return "second" if self.again else "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,7 @@ class Listening:
 
     def close(self) -> list[Inquiry]:
         """The inquiries that are left. The spotter is free after it."""
-        inquiries = self._sort_in(self._spotting.close())
-        first = self._first()
-        if first is not None:  # a second look would see no more
-            self._looks = [look for look in self._looks if look.candidates is not first.candidates]
-            self._looks.append(first)
-        return inquiries + self._inquire(self._looks)
+        return self._sort_in(self._spotting.close()) + self._inquire(self._looks)
 
     def _first(self) -> _Look | None:
         return next((look for look in self._looks if not look.again), None)

@@ -35,6 +35,7 @@ class Matcher:
     """Looks for all phrases at once."""
 
     def __init__(self, phrases: Sequence[Phrase], pronounce: Pronounce) -> None:
+        self.phrases = tuple(phrases)
         self._pronounce = pronounce
         self._as_written: list[tuple[Phrase, str, str]] = []
         owners: list[Phrase] = []

@@ -1,26 +1,32 @@
 """Puts the keyword stage together."""
 
 import math
+from collections.abc import Callable
 
 import structlog
 
 from common.audio import BYTES_PER_SAMPLE, SAMPLE_RATE
+from common.identity import Meeting
+from common.priorities import priorities
 from common.settings import KeywordSettings, Settings
 from common.stage import Stage
+from workers.engines.phrase_scoring import PhraseScorer
 from workers.engines.pocketsphinx import Pronunciations, Spottable, Spotter
-from workers.engines.speech import SpeechEngine
 from workers.engines.whisper import Device, WhisperEngine
+from workers.engines.whisper_model import WhisperModel
 from workers.engines.whisper_weights import find_weights
+from workers.keyword.attention import Rules
+from workers.keyword.inquiries import Bounds
 from workers.keyword.listening import Candidate, Inquiry
 from workers.keyword.matching import Matcher
 from workers.keyword.phrases import Phrase, load_phrases
 from workers.keyword.reading import Reader
 from workers.keyword.sounds import Pronounce, ways_to_say
 from workers.keyword.stage import KeywordStage, Limits
-from workers.keyword.verifier import Verifier
+from workers.keyword.verifier import Verification, Verifier
 from workers.keyword.wording import spoken_words
 
-_SILENCE = Inquiry("", 0, bytes(2 * SAMPLE_RATE * BYTES_PER_SAMPLE), (Candidate("", 0, 0),))
+_SILENCE = bytes(2 * SAMPLE_RATE * BYTES_PER_SAMPLE)
 _EXPONENTS = {4: -5.0, 5: -18.0, 6: -25.0, 7: -30.0, 8: -33.0}
 _FLOOR = -40.0
 
@@ -29,26 +35,34 @@ def build(settings: Settings) -> Stage:
     """Load the models, and warm them up. Raises SettingsError and EngineError."""
     section = settings.keyword
     device = Device(section.device, section.compute_type, section.threads)
-    engine = WhisperEngine.load(find_weights(section.model), device=device)
-    return assemble(section, engine, mels=engine.mels)
+    model = WhisperModel.load(find_weights(section.model), device=device, language="en")
+    verification = Verification(PhraseScorer(model), WhisperEngine(model), model.mels)
+    return assemble(section, verification, priorities(settings.emitter.priorities))
 
 
-def assemble(section: KeywordSettings, engine: SpeechEngine, *, mels: int) -> KeywordStage:
-    """The stage with this engine to verify candidates, warmed up."""
+def assemble(section: KeywordSettings, by: Verification, priority: Callable[[Meeting], int]) -> KeywordStage:
+    """The stage, its models warmed up."""
     phrases = load_phrases(section)
     pronounce = Pronunciations().of
     spotter = Spotter(spottable(phrases, pronounce))
     spotter.warm_up()
     matcher = Matcher(phrases, pronounce)
-    verifier = Verifier(engine, matcher, mels=mels)
-    verifier.answer([_SILENCE])
-    limits = Limits(
-        batch=section.max_batch,
-        waiting=16 * section.max_batch,
-        listening=section.max_utterances,
+    verifier = Verifier(by, matcher)
+    for again in (False, True):
+        candidate = Candidate(phrases[0].text, 0, SAMPLE_RATE)
+        verifier.answer([Inquiry("", 0, _SILENCE, (candidate,), again=again)])
+    return KeywordStage(spotter, verifier, Reader(matcher), limits=limits(section, priority))
+
+
+def limits(section: KeywordSettings, priority: Callable[[Meeting], int]) -> Limits:
+    """With the quality pinned nothing is skipped for its time."""
+    pinned = section.quality == "full"
+    budget_ms = math.inf if pinned else section.budget_ms
+    return Limits(
+        attention=Rules(section.max_utterances, budget_ms, priority),
+        inquiries=Bounds(section.max_batch, 16 * section.max_batch, 10 * budget_ms),
         patience_ms=section.patience_s * 1000,
     )
-    return KeywordStage(phrases, spotter, verifier, Reader(matcher), limits=limits)
 
 
 def spottable(phrases: tuple[Phrase, ...], pronounce: Pronounce) -> dict[str, Spottable]:

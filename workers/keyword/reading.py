@@ -5,6 +5,7 @@ from statistics import fmean
 from common.results import Transcript
 from workers.keyword.heard import Heard
 from workers.keyword.matching import Match, Matcher
+from workers.keyword.phrases import Phrase
 
 ALIKE = 0.93
 """How alike a text alone must be to a phrase: its forms, homophones, little more."""
@@ -16,6 +17,11 @@ class Reader:
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """All that it looks for."""
+        return self._matcher.phrases
 
     def read(self, transcript: Transcript, words_read: int) -> list[Heard]:
         """The phrases in a transcript of which so many words were read before.

@@ -7,25 +7,31 @@ a phrase counts once.
 
 The speech of an utterance stays unacknowledged until it is closed and all its candidates are
 verified. The watermarks are forgotten when its last transcript was read as well, or a while after
-nothing more was heard of it.
+nothing more was heard of it; while a transcript is deferred they stay, whatever else is forgotten.
+
+Where listening to all takes too long, some utterances are only read; see `attention` and `levels`.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from common.audio import SAMPLE_RATE, sample_count, samples_to_ms
 from common.messages import SpeechChunk
-from common.results import Transcript
+from common.results import Status, Transcript
 from common.stage import Acknowledge, Effect, Entry, Step, Stream
 from workers.engines.pocketsphinx import Spotter
 from workers.keyword import metrics
+from workers.keyword.attention import Attention, Rules
+from workers.keyword.inquiries import Bounds, Inquiries
+from workers.keyword.levels import Levels
 from workers.keyword.listening import Inquiry, Listening
-from workers.keyword.phrases import Phrase
 from workers.keyword.reading import Reader
 from workers.keyword.utterance import Utterance
 from workers.keyword.verifier import Verifier
 
 SWEEP_MS = 1000
+_Key = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,16 @@ class Limits:
 
     An utterance whose audio stops coming is no longer listened to after `patience_ms`. One whose
     audio or last transcript never comes is forgotten after `quiet_ms`, or after `verdict_ms` where
-    something was found in it or its transcript is deferred, since that may come late.
+    something was found in it or its transcript is deferred, since that may come late; and the
+    oldest when there are more than `remembered`.
     """
 
-    batch: int
-    waiting: int
-    listening: int
+    attention: Rules
+    inquiries: Bounds
     patience_ms: int
     quiet_ms: int = 60_000
     verdict_ms: int = 3_600_000
+    remembered: int = 10_000
 
 
 class KeywordStage:
@@ -53,51 +60,66 @@ class KeywordStage:
 
     def __init__(
         self,
-        phrases: Sequence[Phrase],
         spotter: Spotter,
         verifier: Verifier,
         reader: Reader,
         *,
         limits: Limits,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._phrases = tuple(phrases)
         self._spotter, self._verifier, self._reader = spotter, verifier, reader
-        self._limits = limits
-        self._utterances: dict[tuple[int, str], Utterance] = {}
-        self._inquiries: deque[tuple[Utterance, Inquiry]] = deque()
-        self._touched: dict[tuple[int, str], Utterance] = {}
-        self._listening = self._swept_ms = 0
+        self._limits, self._clock = limits, clock
+        self._attention = Attention(limits.attention)
+        self._levels = Levels()
+        self._inquiries = Inquiries(limits.inquiries, self._answered)
+        self._utterances: dict[_Key, Utterance] = {}
+        self._listening: dict[_Key, Utterance] = {}
+        self._touched: dict[_Key, Utterance] = {}
+        self._open: set[_Key] = set()
+        self._heard_s = 0.0
+        self._swept_ms = 0
 
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
         """Take in entries, then run at most one forward pass."""
-        effects: list[Effect] = []
+        begun = self._clock()
+        self._plan(entries, now_ms)
+        effects: list[Effect] = list(self._give_way(now_ms))
         for entry in entries:
             effects += self._take(entry, now_ms)
-        effects += self._verify()
+        effects += self._verify(now_ms)
         for utterance in self._due(now_ms):
             effects += self._finish(utterance, now_ms)
-        metrics.UTTERANCES.set(self._listening)
-        metrics.WAITING.set(len(self._inquiries))
+        if not self._attention.scarce:
+            effects += self._levels.over(now_ms)
+        self._attention.learn(self._heard_s, (self._clock() - begun) * 1000)
+        self._show()
+        self._heard_s = 0.0
         return Step(effects, busy=bool(self._inquiries))
 
     def release(self, shard: int) -> None:
         """Forget the shard's utterances; their decoders are free."""
         for key, utterance in list(self._utterances.items()):
             if key[0] == shard:
-                self._stop_listening(utterance)
-                del self._utterances[key]
-        self._inquiries = deque(waiting for waiting in self._inquiries if waiting[0].shard != shard)
+                if self._listening.pop(key, None) and utterance.listening:
+                    utterance.listening.close()
+                self._drop(utterance)
+        self._inquiries.release(shard)
+        self._levels.release(shard)
         self._touched = {key: utterance for key, utterance in self._touched.items() if key[0] != shard}
 
     # Entries
 
     def _take(self, entry: Entry, now_ms: int) -> Iterator[Effect]:
-        if isinstance(entry.message, SpeechChunk):
-            yield from self._hear(entry, entry.message, now_ms)
-            return
-        if isinstance(entry.message, Transcript):
-            yield from self._read(entry.id.shard, entry.message, now_ms)
-        yield Acknowledge(entry.id)
+        match entry.message:
+            case SpeechChunk():
+                yield from self._hear(entry, entry.message, now_ms)
+            case Transcript():
+                yield from self._read(entry.id.shard, entry.message, now_ms)
+                yield Acknowledge(entry.id)
+            case Status():
+                yield from self._levels.heed(entry.id, entry.message, now_ms)
+            case _:
+                yield Acknowledge(entry.id)
 
     def _hear(self, entry: Entry, chunk: SpeechChunk, now_ms: int) -> Iterator[Effect]:
         key = (entry.id.shard, chunk.utterance)
@@ -106,17 +128,23 @@ class KeywordStage:
             utterance = Utterance.of_speech(entry.id.shard, chunk, now_ms)
             self._utterances[key] = utterance
         self._touch(utterance, now_ms)
+        if chunk.closed:
+            self._open.discard(key)
+        else:
+            self._open.add(key)
         if utterance.listening is None and not utterance.deaf:
-            self._start_listening(utterance, chunk)
+            yield from self._start_listening(utterance, chunk, now_ms)
         listening = utterance.listening
         if listening is None or listening.end != chunk.offset:
-            self._stop_listening(utterance)
+            self._stop_listening(utterance, now_ms)
             yield Acknowledge(entry.id)
             return
         utterance.keep(entry.id, chunk)
-        self._inquire(utterance, listening.push(chunk.pcm))
+        self._heard_s += _seconds(chunk)
+        self._attention.served(utterance.meeting, _seconds(chunk), now_ms)
+        self._inquire(utterance, listening.push(chunk.pcm), now_ms)
         if chunk.closed:
-            self._stop_listening(utterance)
+            self._stop_listening(utterance, now_ms)
 
     def _read(self, shard: int, transcript: Transcript, now_ms: int) -> Iterator[Effect]:
         key = (shard, transcript.utterance)
@@ -125,6 +153,7 @@ class KeywordStage:
             utterance = Utterance.of_text(shard, transcript, now_ms)
             self._utterances[key] = utterance
         self._touch(utterance, now_ms)
+        self._levels.note(transcript)
         for heard in self._reader.read(transcript, utterance.words_read):
             event = utterance.keyword(heard)
             if event is not None:
@@ -135,59 +164,62 @@ class KeywordStage:
 
     # The acoustic side
 
-    def _start_listening(self, utterance: Utterance, chunk: SpeechChunk) -> None:
-        """From the start of an utterance, or not at all."""
-        if chunk.offset == chunk.start and self._listening < self._limits.listening:
-            utterance.listening = Listening(utterance.id, chunk.start, self._spotter.listen())
-            self._listening += 1
-        else:
+    def _plan(self, entries: Sequence[Entry], now_ms: int) -> None:
+        """Set how many utterances may be listened to, by the audio that is here for them."""
+        audio_s = 0.0
+        for entry in entries:
+            if isinstance(entry.message, SpeechChunk):
+                key = (entry.id.shard, entry.message.utterance)
+                if key in self._listening or key not in self._utterances:
+                    audio_s += _seconds(entry.message)
+        self._attention.plan(audio_s, len(self._open), now_ms)
+
+    def _start_listening(self, utterance: Utterance, chunk: SpeechChunk, now_ms: int) -> Iterator[Effect]:
+        """From the start of an utterance, or not at all; perhaps in the place of another."""
+        if chunk.offset != chunk.start:
             utterance.deaf = True
-            metrics.UNHEARD.inc()
+            metrics.UNHEARD.labels("unseen").inc()
+            return
+        utterance.listening = Listening(utterance.id, chunk.start, self._spotter.listen())
+        self._listening[utterance.shard, utterance.id] = utterance
+        yield from self._give_way(now_ms)
 
-    def _stop_listening(self, utterance: Utterance) -> None:
-        if utterance.listening is not None:
-            self._inquire(utterance, utterance.listening.close())
-            utterance.listening = None
-            self._listening -= 1
+    def _give_way(self, now_ms: int) -> Iterator[Effect]:
+        """Stop listening to those beyond the limit."""
+        if len(self._listening) <= self._attention.limit:
+            return
+        for utterance in self._attention.surplus(self._listening.values(), now_ms):
+            at_ms = samples_to_ms(utterance.listening.end) if utterance.listening else 0
+            self._stop_listening(utterance, now_ms)
+            metrics.UNHEARD.labels("busy").inc()
+            yield from self._levels.skipped(utterance.shard, utterance.meeting, at_ms=at_ms, now_ms=now_ms)
+
+    def _stop_listening(self, utterance: Utterance, now_ms: int) -> None:
         utterance.deaf = True
+        if self._listening.pop((utterance.shard, utterance.id), None) and utterance.listening:
+            self._inquire(utterance, utterance.listening.close(), now_ms)
+            utterance.listening = None
 
-    def _inquire(self, utterance: Utterance, inquiries: Sequence[Inquiry]) -> None:
+    def _inquire(self, utterance: Utterance, inquiries: Sequence[Inquiry], now_ms: int) -> None:
         for inquiry in inquiries:
-            if len(self._inquiries) >= self._limits.waiting:
-                overdue, _ = self._inquiries.popleft()
-                self._answered(overdue)
-                metrics.UNVERIFIED.inc()
-            utterance.waiting += 1
-            self._inquiries.append((utterance, inquiry))
+            self._inquiries.add(utterance, inquiry, now_ms)
 
-    def _verify(self) -> Iterator[Effect]:
-        batch = self._next_batch()
+    def _verify(self, now_ms: int) -> Iterator[Effect]:
+        batch = self._inquiries.next_batch(now_ms)
         if not batch:
             return
-        with metrics.VERIFY_SECONDS.time():
-            answers = self._verifier.answer([inquiry for _, inquiry in batch])
-        for (utterance, _), answer in zip(batch, answers, strict=True):
-            self._answered(utterance)
-            utterance.doubtful |= answer.doubtful
-            metrics.INQUIRIES.labels("confirmed" if answer.heard else "rejected").inc()
+        look = batch[0].inquiry.look
+        with metrics.VERIFY_SECONDS.labels(look).time():
+            answers = self._verifier.answer([one.inquiry for one in batch])
+        for one, answer in zip(batch, answers, strict=True):
+            self._answered(one.utterance)
+            one.utterance.doubtful.update(answer.doubtful)
+            verdict = "confirmed" if answer.heard else "open" if answer.doubtful else "rejected"
+            metrics.INQUIRIES.labels(look, verdict).inc()
             for heard in answer.heard:
-                event = utterance.keyword(heard)
+                event = one.utterance.keyword(heard)
                 if event is not None:
                     yield event
-
-    def _next_batch(self) -> list[tuple[Utterance, Inquiry]]:
-        """The inquiries that wait longest; a second look not together with the first."""
-        batch: list[tuple[Utterance, Inquiry]] = []
-        while self._inquiries and len(batch) < self._limits.batch:
-            utterance, inquiry = self._inquiries[0]
-            if inquiry.again and any(utterance is chosen for chosen, _ in batch):
-                break
-            self._inquiries.popleft()
-            if utterance.wants(inquiry):
-                batch.append((utterance, inquiry))
-            else:
-                self._answered(utterance)
-        return batch
 
     def _answered(self, utterance: Utterance) -> None:
         utterance.waiting -= 1
@@ -204,13 +236,15 @@ class KeywordStage:
         due = self._touched
         if now_ms - self._swept_ms >= SWEEP_MS:
             self._swept_ms, due = now_ms, self._utterances
+            self._attention.sweep(now_ms)
+            self._forget_oldest()
         self._touched = {}
         return list(due.values())
 
     def _finish(self, utterance: Utterance, now_ms: int) -> Iterator[Effect]:
         quiet_ms = now_ms - utterance.touched_ms
         if utterance.listening is not None and quiet_ms >= self._limits.patience_ms:
-            self._stop_listening(utterance)
+            self._stop_listening(utterance, now_ms)
         if utterance.listening is not None or utterance.waiting:
             return
         yield from map(Acknowledge, utterance.entries)
@@ -218,5 +252,30 @@ class KeywordStage:
         unfinished = utterance.found or utterance.deferred
         limit_ms = self._limits.verdict_ms if unfinished else self._limits.quiet_ms
         if (utterance.deaf and utterance.settled) or quiet_ms >= limit_ms:
-            yield from utterance.forget(self._phrases)
-            del self._utterances[utterance.shard, utterance.id]
+            if not utterance.deferred:
+                yield from utterance.forget(self._reader.phrases)
+            self._drop(utterance)
+
+    def _forget_oldest(self) -> None:
+        """Keep the bound on what is remembered; the watermarks stay, so nothing is told twice."""
+        surplus = len(self._utterances) - self._limits.remembered
+        if surplus > 0:
+            over = [utterance for utterance in self._utterances.values() if utterance.heard_out]
+            for utterance in over[:surplus]:
+                self._drop(utterance)
+
+    def _drop(self, utterance: Utterance) -> None:
+        key = (utterance.shard, utterance.id)
+        del self._utterances[key]
+        self._open.discard(key)
+
+    def _show(self) -> None:
+        metrics.HEARD.inc(self._heard_s)
+        metrics.UTTERANCES.set(len(self._listening))
+        metrics.LIMIT.set(self._attention.limit)
+        metrics.WAITING.set(len(self._inquiries))
+        metrics.REDUCED.set(len(self._levels))
+
+
+def _seconds(chunk: SpeechChunk) -> float:
+    return sample_count(chunk.pcm) / SAMPLE_RATE

@@ -1,5 +1,6 @@
 """What the stage knows of one utterance until its last result is out."""
 
+import math
 from dataclasses import dataclass, field
 
 from common.audio import samples_to_ms
@@ -17,7 +18,7 @@ class Utterance:
     """The acoustic side ends with `deaf`, the textual one with `settled`; then it is over.
 
     `entries` are the pending entries of its speech; `waiting` counts inquiries not yet answered;
-    `found` names the phrases told, `doubtful` those that a first look left open;
+    `found` names the phrases told, `doubtful` those that a first look left open, with its score;
     `origin_ms` is the Unix time of the meeting's first sample.
     """
 
@@ -36,7 +37,7 @@ class Utterance:
     deferred: bool = False
     words_read: int = 0
     found: set[str] = field(default_factory=set)
-    doubtful: set[str] = field(default_factory=set)
+    doubtful: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_speech(cls, shard: int, chunk: SpeechChunk, now_ms: int) -> "Utterance":
@@ -67,7 +68,12 @@ class Utterance:
     def wants(self, inquiry: Inquiry) -> bool:
         """Whether an answer could bring something new."""
         open_ = {candidate.phrase for candidate in inquiry.candidates} - self.found
-        return bool(open_ & self.doubtful if inquiry.again else open_)
+        return not open_.isdisjoint(self.doubtful) if inquiry.again else bool(open_)
+
+    def likelihood(self, inquiry: Inquiry) -> float:
+        """The best score that a first look gave to its candidates."""
+        scores = (self.doubtful.get(candidate.phrase, -math.inf) for candidate in inquiry.candidates)
+        return max(scores, default=-math.inf)
 
     def keyword(self, heard: Heard) -> Append | None:
         """The event of a phrase, the first time it is heard in this utterance."""
@@ -90,6 +96,11 @@ class Utterance:
         )
         at = Position(self._key(heard.phrase), 1)
         return Append(self.shard, Stream.RESULTS, result, at, captured_ms=self.origin_ms + heard.end_ms)
+
+    @property
+    def heard_out(self) -> bool:
+        """Whether nothing of its audio waits any more."""
+        return self.listening is None and not self.waiting and not self.entries
 
     def forget(self, phrases: tuple[Phrase, ...]) -> list[Forget]:
         """Drop the watermarks of all phrases: a former owner may have set some we don't know of."""

@@ -1,79 +1,151 @@
-"""Verifies candidates: transcribes the audio around them and looks for their phrases in the text."""
+"""Verifies candidates: how well each phrase fits its audio, and where that is open, what is said there.
+
+A first look scores the phrase (see `workers.engines.phrase_scoring`), which settles most
+candidates. A second look transcribes the audio around the others and looks for their phrases in
+the text. The bounds are from docs/decisions/keyword-cost.md.
+"""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from common.audio import samples_to_ms
+from common.audio import BYTES_PER_SAMPLE, SAMPLE_RATE, ms_to_samples, samples_to_ms
 from common.errors import EngineError
 from workers.engines.log_mel import LogMel
+from workers.engines.phrase_scoring import Question
 from workers.engines.speech import DecodeSettings, SpeechEngine
 from workers.keyword.heard import Heard
-from workers.keyword.listening import Candidate, Inquiry
+from workers.keyword.listening import FIRST_TAIL, Candidate, Inquiry
 from workers.keyword.matching import INFLECTED, Match, Matcher
+from workers.keyword.phrases import Phrase
 
+SURE = -2.4
+"""The score from which a phrase counts as said."""
+HOPELESS = -6.5
+"""The score below which it does not; in between it is looked for in the text."""
 ALIKE = 0.8
 """How alike the heard text must be to a phrase that the spotter heard there too."""
-DOUBTFUL = 0.5
-"""How alike it must be for a second look, once more of the audio is there."""
 DECODE = DecodeSettings(context_s=6.0, beam=1, second_try=False)
+_SCORED_LEAD = ms_to_samples(50)
+_STEEPNESS, _EVEN = 1.1, -4.25  # of the odds that a candidate was right, by its score
+_PIECE = SAMPLE_RATE // 10
+
+
+class Scorer(Protocol):
+    """Says how well phrases fit audio."""
+
+    def scores(self, questions: Sequence[Question]) -> list[float]:
+        """The mean log probability of each phrase's tokens, in order. Raises EngineError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verification is done with; both take log mel features of so many bands."""
+
+    scorer: Scorer
+    engine: SpeechEngine
+    mels: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said, and which of the candidates may yet turn out to have been."""
+    """What was said, and the score of each candidate that may yet turn out to have been."""
 
     heard: tuple[Heard, ...]
-    doubtful: frozenset[str]
+    doubtful: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    candidate: Candidate
+    score: float
 
 
 class Verifier:
     """Answers inquiries of all meetings in one forward pass."""
 
-    def __init__(self, engine: SpeechEngine, matcher: Matcher, *, mels: int) -> None:
-        self._engine, self._matcher, self._mels = engine, matcher, mels
+    def __init__(self, by: Verification, matcher: Matcher) -> None:
+        self._scorer, self._engine, self._mels = by.scorer, by.engine, by.mels
+        self._matcher = matcher
+        self._phrases = {phrase.text: phrase for phrase in matcher.phrases}
 
     def answer(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
-        """What was said in each, in order. Raises EngineError."""
-        windows = [self._features(inquiry) for inquiry in inquiries]
+        """What was said in each, in order; all of the same look. Raises EngineError."""
+        return self._transcribe(inquiries) if inquiries[0].again else self._score(inquiries)
+
+    def _score(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
+        asked = [sorted(set(inquiry.candidates), key=_place) for inquiry in inquiries]
+        questions = [
+            Question(candidate.phrase, self._features(_stretch(inquiry, candidate)))
+            for inquiry, candidates in zip(inquiries, asked, strict=True)
+            for candidate in candidates
+        ]
+        scores = iter(self._scorer.scores(questions))
+        return [self._judged([_Scored(one, next(scores)) for one in candidates]) for candidates in asked]
+
+    def _transcribe(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
+        windows = [self._features(np.frombuffer(inquiry.pcm, np.int16)) for inquiry in inquiries]
         heard = self._engine.transcribe(windows, DECODE, word_times=False)
         if len(heard) != len(inquiries):
             raise EngineError(f"{len(heard)} hypotheses for {len(inquiries)} windows")
         return [
-            self._verified(inquiry, hypothesis.text, math.exp(min(0.0, hypothesis.log_probability)))
-            for inquiry, hypothesis in zip(inquiries, heard, strict=True)
+            Answer(tuple(self._read(inquiry, one.text, math.exp(min(0.0, one.log_probability)))))
+            for inquiry, one in zip(inquiries, heard, strict=True)
         ]
 
-    def _features(self, inquiry: Inquiry) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+    def _features(self, samples: NDArray[np.int16]) -> NDArray[np.float16]:
+        """In pieces, since a large matrix product wakes BLAS's threads and waits for them."""
         front_end = LogMel(self._mels)
-        samples = np.frombuffer(inquiry.pcm, np.int16)
-        return np.concatenate([front_end.push(samples), front_end.flush()])
+        pieces = [front_end.push(samples[at : at + _PIECE]) for at in range(0, len(samples), _PIECE)]
+        return np.concatenate([*pieces, front_end.flush()])
 
-    def _verified(self, inquiry: Inquiry, text: str, probability: float) -> Answer:
+    def _judged(self, scored: Sequence[_Scored]) -> Answer:
+        """Of phrases proposed for the same place the best counts, if any."""
+        best = [one for one in scored if not any(_outdone(one, other) for other in scored)]
+        sure = [one for one in best if one.score >= SURE]
+        open_ = [one for one in best if HOPELESS <= one.score < SURE]
+        heard = (_heard(self._phrases[one.candidate.phrase], one.candidate, _odds(one.score)) for one in sure)
+        return Answer(tuple(heard), {one.candidate.phrase: one.score for one in open_})
+
+    def _read(self, inquiry: Inquiry, text: str, probability: float) -> Iterator[Heard]:
         candidates: dict[str, Candidate] = {}
         for candidate in inquiry.candidates:
             candidates.setdefault(candidate.phrase, candidate)
         words = text.split()
-        found = self._matcher.find(words, DOUBTFUL)
-        believed = [match for match in found if _believable(match, candidates, len(words))]
-        heard = (
-            _heard(match, candidates.get(match.phrase.text, inquiry.candidates[-1]), probability)
-            for match in believed
-        )
-        doubtful = {match.phrase.text for match in found if match not in believed}
-        return Answer(tuple(heard), frozenset(doubtful & candidates.keys()))
+        for match in self._matcher.find(words, ALIKE):
+            if _believable(match, candidates, len(words)):
+                where = candidates.get(match.phrase.text, inquiry.candidates[-1])
+                yield _heard(match.phrase, where, match.score * probability)
 
 
-def _heard(match: Match, where: Candidate, probability: float) -> Heard:
-    return Heard(
-        match.phrase,
-        samples_to_ms(where.start),
-        samples_to_ms(where.end),
-        match.score * probability,
-        "acoustic",
-    )
+def _stretch(inquiry: Inquiry, candidate: Candidate) -> NDArray[np.int16]:
+    """The audio of a candidate, with a little around it."""
+    first = max(0, candidate.start - _SCORED_LEAD - inquiry.start)
+    samples = len(inquiry.pcm) // BYTES_PER_SAMPLE
+    end = max(first + 1, candidate.end + FIRST_TAIL - inquiry.start)
+    return np.frombuffer(inquiry.pcm, np.int16)[first : min(end, samples)]
+
+
+def _place(candidate: Candidate) -> tuple[int, int, str]:
+    return candidate.end, candidate.start, candidate.phrase
+
+
+def _outdone(one: _Scored, other: _Scored) -> bool:
+    overlap = other.candidate.start < one.candidate.end and one.candidate.start < other.candidate.end
+    return overlap and other.score > one.score and other.score >= SURE
+
+
+def _odds(score: float) -> float:
+    """The share of candidates with such a score that were right."""
+    return 1 / (1 + math.exp(-_STEEPNESS * (score - _EVEN)))
+
+
+def _heard(phrase: Phrase, where: Candidate, probability: float) -> Heard:
+    return Heard(phrase, samples_to_ms(where.start), samples_to_ms(where.end), probability, "acoustic")
 
 
 def _believable(match: Match, candidates: dict[str, Candidate], words: int) -> bool:

@@ -1,19 +1,24 @@
 """Speech that says what is in it: a spotter and a verifier that read it, for tests of the stage.
 
 A phrase is 300 ms of samples of its own value. The spotter proposes each. The verifier turns down
-those of `MISHEARD` more, and of those of `SLURRED` more it is sure at a second look only.
+those of `MISHEARD` more, and of those of `SLURRED` more it is sure at a second look only; the higher
+the value, the less it thinks of them before.
 """
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from common.audio import ms_to_samples, samples_to_ms
+from common.audio import SAMPLE_RATE, ms_to_samples, sample_count, samples_to_ms
 from common.identity import Meeting, Speaker, Track
 from common.messages import SpeechChunk, UtteranceEnd
 from common.results import Transcript, Word
 from workers.engines.pocketsphinx import BLOCK_SAMPLES, Pronunciations, Spotted
+from workers.keyword.attention import Rules
 from workers.keyword.heard import Heard
+from workers.keyword.inquiries import Bounds
 from workers.keyword.listening import Inquiry
 from workers.keyword.matching import Matcher
 from workers.keyword.phrases import Phrase
@@ -36,11 +41,26 @@ MEETING_BEGAN_MS = 1_700_000_000_000
 PHRASE_MS = 300
 
 
+@dataclass
+class Machine:
+    """Takes so much time for a second of audio."""
+
+    ms_per_s: float
+    spent_ms: float = 0.0
+
+    def work(self, samples: int) -> None:
+        self.spent_ms += self.ms_per_s * samples / SAMPLE_RATE
+
+    def now_s(self) -> float:
+        return self.spent_ms / 1000
+
+
 class ScriptedSpotter:
     """Counts who listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Machine | None = None) -> None:
         self.listening = 0
+        self.machine = machine
 
     def listen(self) -> "ScriptedSpotting":
         self.listening += 1
@@ -56,6 +76,8 @@ class ScriptedSpotting:
 
     def push(self, pcm: bytes) -> list[Spotted]:
         self._samples = np.concatenate([self._samples, np.frombuffer(pcm, np.int16)])
+        if self._spotter.machine:
+            self._spotter.machine.work(sample_count(pcm))
         spotted = []
         while self.processed + BLOCK_SAMPLES <= len(self._samples):
             self.processed += BLOCK_SAMPLES
@@ -96,7 +118,7 @@ class ScriptedVerifier:
 
     def _answer(self, inquiry: Inquiry) -> Answer:
         samples = np.frombuffer(inquiry.pcm, np.int16)
-        heard, doubtful = [], set()
+        heard, doubtful = [], {}
         for one in inquiry.candidates:
             value = VALUES[one.phrase]
             slurred = np.count_nonzero(samples == SLURRED + value) > 0
@@ -105,13 +127,29 @@ class ScriptedVerifier:
                 times = samples_to_ms(one.start), samples_to_ms(one.end)
                 heard.append(Heard(PHRASES[value - 1], *times, 0.8, "acoustic"))
             elif slurred:
-                doubtful.add(one.phrase)
-        return Answer(tuple(heard), frozenset(doubtful))
+                doubtful[one.phrase] = -value / 10
+        return Answer(tuple(heard), doubtful)
 
 
-def new_stage(*, batch: int = 4, waiting: int = 64, listening: int = 16) -> KeywordStage:
-    limits = Limits(batch=batch, waiting=waiting, listening=listening, patience_ms=15_000)
-    return KeywordStage(PHRASES, ScriptedSpotter(), ScriptedVerifier(), READER, limits=limits)
+def new_stage(
+    *,
+    batch: int = 4,
+    waiting: int = 64,
+    listening: int = 16,
+    remembered: int = 1000,
+    machine: "Machine | None" = None,
+) -> KeywordStage:
+    """With a machine, it is the one that takes the time; without, nothing takes any."""
+    budget_ms = math.inf if machine is None else 400.0
+    limits = Limits(
+        attention=Rules(listening, budget_ms, lambda meeting: int(meeting.id.startswith("board"))),
+        inquiries=Bounds(batch, waiting, 10 * budget_ms),
+        patience_ms=15_000,
+        remembered=remembered,
+    )
+    spotter = ScriptedSpotter(machine)
+    clock = machine.now_s if machine else lambda: 0.0
+    return KeywordStage(spotter, ScriptedVerifier(), READER, limits=limits, clock=clock)
 
 
 def spoken(
@@ -153,7 +191,7 @@ def _sound(part: str | int) -> np.ndarray:
     return np.concatenate([np.full(ms_to_samples(PHRASE_MS), value, np.int16), np.zeros(160, np.int16)])
 
 
-def transcript(
+def transcript(  # a transcript has these parts
     track: Track,
     start_ms: int,
     text: str,
@@ -161,6 +199,8 @@ def transcript(
     status: str = "final",
     stable: str | None = None,
     times: bool = True,
+    level: int = 0,
+    backfilled: bool = False,
 ) -> Transcript:
     """Each word takes 200 ms; it was emitted a second after the end of speech."""
     parts = text.split()
@@ -183,4 +223,6 @@ def transcript(
         text=text,
         stable=text if stable is None else stable,
         words=words if times else (),
+        level=level,
+        backfilled=backfilled,
     )

@@ -1,18 +1,14 @@
 """The pool on real speech, with its real models: the bundled demonstration meeting."""
 
-import json
-from importlib.resources import as_file, files
-
 import numpy as np
 import pytest
-import soundfile
-import soxr
+import real_speech
 from scripted_speech import ANN, MEETING_BEGAN_MS
 
 from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from common.messages import SpeechChunk
 from common.results import Keyword
-from common.settings import Settings
+from common.settings import KeywordSettings, Settings
 from common.stage import Acknowledge, Append, Entry, EntryId, Stage, Stream
 from workers.keyword.pool import build
 
@@ -21,19 +17,13 @@ NEXT_SLIDE, NO_PHRASE, FOLLOW_UP, SCHEDULE = 4, 5, 15, 17
 
 @pytest.fixture(scope="module")
 def stage() -> Stage:
-    return build(Settings())
+    return build(Settings(keyword=KeywordSettings(quality="full")))
 
 
 def chunks(turn: int) -> list[SpeechChunk]:
     """A turn of the meeting, in chunks of 100 ms, with the silence that ends it."""
-    folder = files("ingest.demo")
-    said = json.loads(folder.joinpath("meeting.json").read_text("utf-8"))["turns"][turn]
-    with as_file(folder.joinpath("meeting.ogg")) as path:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    piece = samples[rate * said["start_ms"] // 1000 : rate * said["end_ms"] // 1000].mean(axis=1)
-    audio = (soxr.resample(piece, rate, SAMPLE_RATE) * 32767).astype(np.int16)
-    audio = np.concatenate([audio, np.zeros(SAMPLE_RATE // 2, np.int16)])
-    start, step = ms_to_samples(said["start_ms"]), SAMPLE_RATE // 10
+    audio = np.concatenate([real_speech.turn(turn), np.zeros(SAMPLE_RATE // 2, np.int16)])
+    start, step = ms_to_samples(real_speech.script()[turn]["start_ms"]), SAMPLE_RATE // 10
     return [
         _chunk(start, at, audio[at : at + step], last=at + step >= len(audio))
         for at in range(0, len(audio), step)

@@ -222,6 +222,29 @@ def test_a_deferred_transcript_tells_late_what_is_new(shard: Shard) -> None:
     assert shard.ledger.watermarks == {}
 
 
+def test_a_text_that_was_deferred_for_long_tells_nothing_twice(shard: Shard) -> None:
+    shard.give(*spoken(ANN, 0, [400, "mute", 900]), transcript(ANN, 0, "", status="deferred"))
+    shard.wait(30_000_000)
+    events = shard.give(transcript(ANN, 0, "mute and follow up", backfilled=True))
+    assert phrases(events) == [("follow up", "transcript")]
+    shard.wait(3_700_000)
+    assert shard.ledger.watermarks == {}
+
+
+def test_nor_when_its_utterance_was_forgotten_for_lack_of_room(ledger: type, as_entries: Callable) -> None:
+    shard = Shard(ledger, as_entries, lambda: new_stage(remembered=5))
+    shard.give(*spoken(ANN, 0, [400, "mute", 900]), transcript(ANN, 0, "", status="deferred"))
+    for number in range(1, 10):
+        at_ms = 3000 * number
+        shard.give(*spoken(ANN, at_ms, [400, "deadline", 900]), transcript(ANN, at_ms, "", status="deferred"))
+    shard.wait(5000)
+    assert len(shard.ledger.stage._utterances) == 5
+    events = shard.give(transcript(ANN, 0, "you are on mute", backfilled=True))
+    assert events == []
+    shard.wait(3_700_000)
+    assert len(shard.ledger.watermarks) == 9, "those of what is still deferred stay"
+
+
 def test_without_any_transcript_watermarks_go_in_the_end(shard: Shard) -> None:
     shard.give(*spoken(ANN, 0, [400, "mute", 900]))
     shard.wait(3_700_000)
@@ -247,7 +270,7 @@ def test_verification_takes_candidates_of_all_meetings_in_one_batch(
 
 
 def test_when_verification_does_not_keep_up_the_oldest_go(ledger: type, as_entries: Callable) -> None:
-    shard = Shard(ledger, as_entries, lambda: new_stage(batch=1, waiting=4))
+    shard = Shard(ledger, as_entries, lambda: new_stage(batch=1, waiting=2))
     script = [100, "mute", 800, "deadline", 800, "next slide", 800]
     shard.ledger.deliver([shard.entry(chunk) for chunk in spoken(ANN, 0, script)])
     shard.ledger.settle()
@@ -255,10 +278,16 @@ def test_when_verification_does_not_keep_up_the_oldest_go(ledger: type, as_entri
     assert shard.pending == []
 
 
-def test_beyond_the_limit_utterances_are_only_read(ledger: type, as_entries: Callable) -> None:
+def test_beyond_the_limit_utterances_are_only_read_and_it_is_said(ledger: type, as_entries: Callable) -> None:
     shard = Shard(ledger, as_entries, lambda: new_stage(listening=1))
     shard.give(spoken(ANN, 0, [400, "mute", 900])[0])
-    assert shard.give(*spoken(BOB, 0, [400, "mute", 900])) == []
+    (status,) = shard.give(*spoken(BOB, 0, [400, "mute", 900]))
+    assert (status.type, status.event, status.level, status.meeting) == (
+        "status",
+        "level_changed",
+        4,
+        "weekly",
+    )
     assert len(shard.give(transcript(BOB, 0, "mute"))) == 1
 
 

@@ -1,0 +1,103 @@
+"""What waits for verification: which goes first, and which goes when there is no room or time for it."""
+
+from collections.abc import Sequence
+
+import pytest
+from scripted_speech import ANN
+
+from workers.keyword.inquiries import Bounds, Inquiries, Waiting
+from workers.keyword.listening import Candidate, Inquiry
+from workers.keyword.utterance import Utterance
+
+
+class Queue:
+    """An Inquiries with utterances of one candidate each."""
+
+    def __init__(self, *, batch: int = 8, waiting: int = 3, patience_ms: float = 4000) -> None:
+        self.let_go: list[str] = []
+        bounds = Bounds(batch, waiting, patience_ms)
+        self.inquiries = Inquiries(bounds, lambda utterance: self.let_go.append(utterance.id))
+
+    def add(self, name: str, *, score: float | None = None, now_ms: int = 0) -> Utterance:
+        """A first look; with the score of one, a second look."""
+        utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms)
+        if score is not None:
+            utterance.doubtful["mute"] = score
+        inquiry = Inquiry(name, 0, b"", (Candidate("mute", 0, 1),), again=score is not None)
+        self.inquiries.add(utterance, inquiry, now_ms)
+        return utterance
+
+    def batch(self, now_ms: int = 0) -> list[str]:
+        return names(self.inquiries.next_batch(now_ms))
+
+
+def names(batch: Sequence[Waiting]) -> list[str]:
+    return [one.utterance.id for one in batch]
+
+
+def test_first_looks_go_first_and_in_order() -> None:
+    queue = Queue(batch=2)
+    queue.add("doubted", score=-3.0)
+    for name in ("a", "b", "c"):
+        queue.add(name)
+    assert [queue.batch(), queue.batch(), queue.batch(), queue.batch()] == [
+        ["a", "b"],
+        ["c"],
+        ["doubted"],
+        [],
+    ]
+
+
+def test_of_second_looks_the_likeliest_goes_first_and_few_at_a_time() -> None:
+    queue = Queue(batch=4)
+    for name, score in (("poor", -6.0), ("good", -2.5), ("fair", -4.0)):
+        queue.add(name, score=score)
+    assert [queue.batch(), queue.batch(), queue.batch()] == [["good"], ["fair"], ["poor"]]
+
+
+def test_without_room_the_unlikeliest_second_look_goes() -> None:
+    queue = Queue()
+    for name, score in (("poor", -6.0), ("good", -2.5), ("fair", -4.0), ("better", -3.0)):
+        queue.add(name, score=score)
+    assert queue.let_go == ["poor"]
+    assert len(queue.inquiries) == 3
+
+
+def test_without_room_the_oldest_first_look_goes() -> None:
+    queue = Queue()
+    for name in ("a", "b", "c", "d"):
+        queue.add(name)
+    assert queue.let_go == ["a"]
+    assert queue.batch() == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("score", [None, -3.0])
+def test_what_waited_too_long_goes(score: float | None) -> None:
+    queue = Queue(patience_ms=4000)
+    queue.add("old", score=score, now_ms=0)
+    queue.add("new", score=score, now_ms=3000)
+    assert queue.batch(now_ms=4500) == ["new"]
+    assert queue.let_go == ["old"]
+
+
+def test_what_was_told_meanwhile_needs_no_look() -> None:
+    queue = Queue()
+    queue.add("a").found.add("mute")
+    queue.add("b", score=-3.0).found.add("mute")
+    assert queue.batch() == []
+    assert queue.let_go == ["a", "b"]
+
+
+def test_a_second_look_that_nothing_left_open_is_not_taken() -> None:
+    queue = Queue()
+    queue.add("a", score=-3.0).doubtful.clear()
+    assert queue.batch() == []
+    assert queue.let_go == ["a"]
+
+
+def test_release_forgets_a_shard() -> None:
+    queue = Queue()
+    queue.add("a")
+    queue.add("b", score=-3.0)
+    queue.inquiries.release(0)
+    assert len(queue.inquiries) == 0

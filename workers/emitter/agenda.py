@@ -11,13 +11,15 @@ from common.identity import Meeting
 from workers.emitter.batching import Job, Kind, Limits
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Kept
-from workers.emitter.effort import Effort
+from workers.emitter.effort import Effort, Finals
 from workers.emitter.lead import Lead
 from workers.emitter.manner import PADDING_S, Manner
 from workers.emitter.past import Past
 from workers.emitter.service import Service
 from workers.emitter.utterance import Utterance, spoken
 
+_HURRIED_MS = 1000
+"""From this much waiting on, finals are the cheapest of their level."""
 _BACKFILL_PATIENCE_MS = 5000
 """A deferred utterance that came back and waited so long is no less urgent than a partial."""
 
@@ -45,10 +47,15 @@ class Agenda:
 
     def __init__(self, efforts: Sequence[Effort], limits: Limits, costs: Costs, service: Service) -> None:
         self._efforts, self._limits, self._costs, self._service = efforts, limits, costs, service
+        self._within_ms = limits.final_ms
 
     def level(self, meeting: Meeting) -> int:
         """The level at which a meeting's windows are computed, where they are."""
         return min(self._service.level(meeting), len(self._efforts) - 1)
+
+    def hurry(self, waiting_ms: float) -> None:
+        """So much waited when it was last looked at: what a final may take now."""
+        self._within_ms = self._limits.final_ms if waiting_ms < _HURRIED_MS else 0.0
 
     def tasks(
         self, tracks: Iterable[Sequence[Utterance]], past: Past, deferred: Iterable[Kept], now_ms: int
@@ -66,9 +73,10 @@ class Agenda:
         if kind is Kind.PARTIAL and effort.partials:
             manner, lead = effort.partials.manner(utterance.view_samples), None
         elif kind:
-            manner = self._final(effort, utterance.spoken_samples)
+            finals = self._final(effort, utterance.spoken_samples)
+            manner = finals.manner(utterance.spoken_samples)
             room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
-            before = None if utterance.alone else past.lead(utterance)
+            before = past.lead(utterance) if finals.lead and not utterance.alone else None
             lead = before.last(room_s) if before else None
         if kind:
             yield Task(self._job(utterance, kind, manner), utterance, lead)
@@ -82,12 +90,13 @@ class Agenda:
         meeting = kept.window.track.meeting
         urgent = now_ms - kept.since_ms > _BACKFILL_PATIENCE_MS
         kind = Kind.PARTIAL if urgent else Kind.BACKFILL
-        manner = self._final(self._efforts[self.level(meeting)], kept.window.end - kept.window.start)
+        samples = kept.window.end - kept.window.start
+        manner = self._final(self._efforts[self.level(meeting)], samples).manner(samples)
         priority = self._service.priority(meeting)
         return Task(Job(kept.key, meeting, kind, kept.since_ms, manner, priority), kept)
 
-    def _final(self, effort: Effort, samples: int) -> Manner:
-        return effort.final(samples, self._costs, within_ms=self._limits.final_ms)
+    def _final(self, effort: Effort, samples: int) -> Finals:
+        return effort.final(samples, self._costs, within_ms=self._within_ms)
 
 
 def _due(utterance: Utterance, effort: Effort) -> Kind | None:

@@ -29,8 +29,8 @@ class Costs:
         self._lines.setdefault(manner, _Line()).learn(windows - 1, took_ms)
         self._speed += (1 - _MEMORY) * (took_ms / prior.at(windows - 1) - self._speed)
 
-    def predict_ms(self, manner: Manner, windows: int) -> float:
-        """The time of one batch."""
+    def predict_ms(self, manner: Manner, windows: float) -> float:
+        """The time of one batch; of so many windows in the mean."""
         line = self._lines.get(manner)
         return line.at(windows - 1) if line else self._speed * _prior(manner).at(windows - 1)
 

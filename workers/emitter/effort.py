@@ -27,10 +27,11 @@ class Partials:
 
 @dataclass(frozen=True, slots=True)
 class Finals:
-    """Finals of so wide a beam, with a context of so many seconds at least."""
+    """Finals of so wide a beam, with a context of so many seconds at least, and perhaps with left context."""
 
     context_s: int
     beam: int
+    lead: bool
 
     def manner(self, samples: int) -> Manner:
         """The manner of a final made from so much audio."""
@@ -48,20 +49,21 @@ class Effort:
     finals: tuple[Finals, ...]
     drafts: bool
 
-    def final(self, samples: int, costs: Costs, *, within_ms: float) -> Manner:
-        """The first of the manners that is predicted to take no longer, or else the last."""
-        manners = [finals.manner(samples) for finals in self.finals]
-        return next((m for m in manners if costs.predict_ms(m, 1) <= within_ms), manners[-1])
+    def final(self, samples: int, costs: Costs, *, within_ms: float) -> Finals:
+        """The first that is predicted to take no longer, or else the last."""
+        fitting = (f for f in self.finals if costs.predict_ms(f.manner(samples), 1) <= within_ms)
+        return next(fitting, self.finals[-1])
 
 
 def efforts(partial_ms: int, *, drafts: bool) -> tuple[Effort, ...]:
     """By service level, with partials every `partial_ms` of speech at full service."""
     every, context_s = ms_to_samples(partial_ms), 6
-    best, quick, brief = Finals(12, beam=5), Finals(12, beam=1), Finals(8, beam=1)
+    best, quick = Finals(12, beam=5, lead=True), Finals(12, beam=1, lead=True)
+    brief = Finals(8, beam=1, lead=False)
     return (
-        Effort(Partials(every, 2 * every, context_s), (best, quick, brief), drafts),
+        Effort(Partials(every, 2 * every, context_s), (best, quick), drafts),
         Effort(Partials(2 * every, 10 * every, context_s), (quick, brief), drafts=False),
-        Effort(None, (quick, brief), drafts=False),
+        Effort(None, (brief,), drafts=False),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.audio import SAMPLE_RATE
 from common.identity import Meeting
-from workers.emitter.batching import Limits
+from workers.emitter.batching import Kind
 from workers.emitter.costs import Costs
 from workers.emitter.effort import Effort
 from workers.emitter.manner import Manner
@@ -18,6 +18,8 @@ _TYPICAL_UTTERANCE_S = 5.0
 _TYPICAL_SPEECH = 0.8
 """Of a meeting of which nothing is known: the share of its time in which somebody speaks."""
 _LEAST_MS = 0.01
+_WEIGHT = 0.05
+"""Of the newest utterance or pass in what is typical: those of meetings in step come in heaps."""
 _DRAFTS = 2.0
 """Finals computed for each that is put out, where drafts are made."""
 
@@ -50,10 +52,11 @@ class _Stream:
 class Load:
     """Learns the rate of speech of every meeting, and turns it into work."""
 
-    def __init__(self, efforts: Sequence[Effort], costs: Costs, limits: Limits) -> None:
-        self._efforts, self._costs, self._limits = efforts, costs, limits
+    def __init__(self, efforts: Sequence[Effort], costs: Costs) -> None:
+        self._efforts, self._costs = efforts, costs
         self._streams: dict[Meeting, _Stream] = {}
         self._utterance_s = _TYPICAL_UTTERANCE_S
+        self._company = dict.fromkeys(Kind, 1.0)
 
     def hear(self, meeting: Meeting, samples: int, now_ms: int) -> None:
         """So much speech has come."""
@@ -61,40 +64,41 @@ class Load:
 
     def ended(self, samples: int) -> None:
         """An utterance was so long."""
-        self._utterance_s += 0.1 * (samples / SAMPLE_RATE - self._utterance_s)
+        self._utterance_s += _WEIGHT * (samples / SAMPLE_RATE - self._utterance_s)
+
+    def passed(self, kind: Kind, windows: int) -> None:
+        """So many windows shared a pass."""
+        self._company[kind] += _WEIGHT * (windows - self._company[kind])
 
     def work(self, now_ms: int) -> dict[Meeting, tuple[float, ...]]:
         """Seconds of work a second, by meeting, at each service level."""
         silent = [m for m, s in self._streams.items() if now_ms - s.heard_ms > _FORGOTTEN_AFTER_MS]
         for meeting in silent:
             del self._streams[meeting]
-        rates = {meeting: stream.rate(now_ms) for meeting, stream in self._streams.items()}
-        unit = self._unit(rates)
-        return {meeting: tuple(rate * cost for cost in unit) for meeting, rate in rates.items()}
+        unit = self._unit()
+        return {m: tuple(s.rate(now_ms) * cost for cost in unit) for m, s in self._streams.items()}
 
     def headroom(self, work: Mapping[Meeting, tuple[float, ...]], capacity: float) -> float:
         """How many more meetings like these would get full service; negative where these are too many."""
         full = [levels[0] for levels in work.values()]
         typical = sum(full) / len(full) if full else 0.0
-        typical = typical or _TYPICAL_SPEECH * self._unit({})[0]
+        typical = typical or _TYPICAL_SPEECH * self._unit()[0]
         return (capacity - sum(full)) / typical
 
-    def _unit(self, rates: Mapping[Meeting, float]) -> tuple[float, ...]:
+    def _unit(self) -> tuple[float, ...]:
         """What a second of speech costs at each level, in seconds."""
-        company = min(self._limits.windows, max(1, round(sum(rates.values()))))
-        return (*(self._per_second(effort, company) for effort in self._efforts), 0.0)
+        return (*map(self._per_second, self._efforts), 0.0)
 
-    def _per_second(self, effort: Effort, company: int) -> float:
-        samples = round(self._utterance_s * SAMPLE_RATE)
-        final_s = self._share_s(self._final(effort, samples), 1) / self._utterance_s
+    def _per_second(self, effort: Effort) -> float:
+        final = effort.finals[-1].manner(round(self._utterance_s * SAMPLE_RATE))
+        final_s = self._share_s(Kind.FINAL, final) / self._utterance_s
         final_s *= _DRAFTS if effort.drafts else 1
         if effort.partials is None:
             return final_s
-        typical = effort.partials.manner(0)
-        return final_s + self._share_s(typical, company) / (effort.partials.slowest / SAMPLE_RATE)
+        partial_s = self._share_s(Kind.PARTIAL, effort.partials.manner(0))
+        return final_s + partial_s / (effort.partials.slowest / SAMPLE_RATE)
 
-    def _final(self, effort: Effort, samples: int) -> Manner:
-        return effort.final(samples, self._costs, within_ms=self._limits.final_ms)
-
-    def _share_s(self, manner: Manner, windows: int) -> float:
-        return max(self._costs.predict_ms(manner, windows), _LEAST_MS) / windows / 1000
+    def _share_s(self, kind: Kind, manner: Manner) -> float:
+        """What one window costs in the usual company."""
+        company = self._company[kind]
+        return max(self._costs.predict_ms(manner, company), _LEAST_MS) / company / 1000

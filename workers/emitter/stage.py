@@ -1,7 +1,7 @@
 """The emitter's stage: windows in, transcripts out."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -15,6 +15,7 @@ from common.stage import Append, Effect, Entry, Step, Stream
 from workers.emitter import metrics, transcripts
 from workers.emitter.agenda import Agenda, Task
 from workers.emitter.batching import Job, Kind, Limits, choose
+from workers.emitter.busy_share import BusyShare
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Deferred, Kept
 from workers.emitter.effort import Effort
@@ -26,13 +27,17 @@ from workers.emitter.utterance import Draft, Utterance
 from workers.emitter.utterances import Utterances
 from workers.engines.speech import Hypothesis, SpeechEngine
 
+_LIVE = frozenset(Kind) - {Kind.BACKFILL}
+_SATURATED = 0.8
+"""Share of time in forward passes from which late results are no mere coincidence of finals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What meetings get at each level, and what decides about it.
 
-    Service is reduced where what waits would take longer than `budget_ms`. A deferred utterance is
-    given up when it is `most_age_ms` old.
+    Service is reduced where the finals that wait would take longer than `budget_ms`; partials that
+    wait are overtaken by newer ones. A deferred utterance is given up when it is `most_age_ms` old.
     """
 
     efforts: Sequence[Effort]
@@ -65,7 +70,8 @@ class EmitterStage:
         self._limits, self._budget_ms = policy.limits, policy.budget_ms
         self._past, self._deferred = Past(), Deferred(most_age_ms=policy.most_age_ms)
         self._service, self._costs = Service(policy.rules), Costs()
-        self._load = Load(policy.efforts, self._costs, policy.limits)
+        self._load = Load(policy.efforts, self._costs)
+        self._busy = BusyShare()
         self._agenda = Agenda(policy.efforts, policy.limits, self._costs, self._service)
         self._newest: dict[Meeting, tuple[int, Window]] = {}
 
@@ -115,10 +121,13 @@ class EmitterStage:
 
     def _plan(self, jobs: Sequence[Job], now_ms: int) -> Iterator[Effect]:
         """Give every meeting its level, and say which changed."""
-        waiting_ms = self._waiting_ms(jobs)
+        waiting_ms = self._waiting_ms(jobs, _LIVE)
+        late = self._waiting_ms(jobs, {Kind.FINAL}) > self._budget_ms
         work = self._load.work(now_ms)
         self._newest = {meeting: self._newest[meeting] for meeting in work if meeting in self._newest}
-        changed = self._service.plan(work, now_ms, late=waiting_ms > self._budget_ms)
+        saturated = self._busy.share(now_ms) > _SATURATED
+        changed = self._service.plan(work, now_ms, late=saturated and late)
+        self._agenda.hurry(waiting_ms)
         metrics.BACKLOG_SECONDS.set(waiting_ms / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
         HEADROOM.set(self._load.headroom(work, self._service.capacity))
@@ -133,14 +142,14 @@ class EmitterStage:
         status = level_changed(meeting, level, at_ms=at_ms, now_ms=now_ms, reason=reason)
         return Append(shard, Stream.RESULTS, status, captured_ms=window.captured_ms)
 
-    def _waiting_ms(self, jobs: Sequence[Job]) -> float:
-        """The predicted time of all that is due. Backfilling can wait."""
-        manners = [job.manner for job in jobs if job.kind is not Kind.BACKFILL]
+    def _waiting_ms(self, jobs: Sequence[Job], kinds: Collection[Kind]) -> float:
+        """The predicted time of what is due of some kinds."""
+        manners = [job.manner for job in jobs if job.kind in kinds]
         return self._costs.total_ms(manners, self._limits.windows)
 
     def _recall(self, jobs: Sequence[Job]) -> int:
         """How many deferred utterances there is time for: none before everybody has partials again."""
-        calm = self._waiting_ms(jobs) < self._budget_ms / 2
+        calm = self._waiting_ms(jobs, _LIVE) < self._budget_ms / 2
         everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in self._newest)
         return self._deferred.room if calm and everybody else 0
 
@@ -169,6 +178,7 @@ class EmitterStage:
         begun = self._clock()
         heard = self._engine.transcribe(windows, manner.decode, word_times=manner.word_times)
         took_ms = (self._clock() - begun) * 1000
+        self._busy.worked(took_ms, now_ms)
         if len(heard) != len(windows):
             raise EngineError(f"{len(heard)} hypotheses for {len(windows)} windows")
         self._account([task.job for task in batch], took_ms)
@@ -177,6 +187,7 @@ class EmitterStage:
 
     def _account(self, batch: Sequence[Job], took_ms: float) -> None:
         self._costs.learn(batch[0].manner, len(batch), took_ms)
+        self._load.passed(batch[0].kind, len(batch))
         for job in batch:
             self._service.served(job.meeting, took_ms / len(batch))
         metrics.BATCH_WINDOWS.observe(len(batch))

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,8 @@ STOP_S = 20.0
 BACKOFF_S = (0.2, 0.5, 1, 2, 5)
 STABLE_S = 10.0
 LOOK_S = 0.2
+_NICENESS = MappingProxyType({"emitter": 5})
+"""Transcription takes all the processor there is; keywords and the rest need little of it, but at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Supervisor:
         return self._stopping
 
     async def _start(self, pool: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *own_command(),
             pool,
             env={**os.environ, **self.environment},
@@ -105,6 +107,9 @@ class Supervisor:
             stderr=self.output,
             start_new_session=True,
         )
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS.get(pool, 0))
+        return process
 
     async def _end(self, name: str) -> None:
         process = self._processes[name]

@@ -13,7 +13,7 @@ from workers.emitter.service import Rules
 from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
 from workers.engines.speech import SpeechEngine, decode_payload
-from workers.engines.wav2vec2 import Wav2Vec2Engine
+from workers.engines.wav2vec2 import Precision, Wav2Vec2Engine
 from workers.engines.whisper import Device, WhisperEngine
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
@@ -59,7 +59,10 @@ def _wav2vec2(settings: EmitterSettings) -> SpeechEngine:
         raise SettingsError(
             "emitter.model: wav2vec2 has no bundled weights; name a folder or a torchaudio bundle"
         )
-    return Wav2Vec2Engine.load(settings.model, device=settings.device, threads=settings.threads)
+    precision: Precision = "float16" if settings.device == "cuda" else "float32"
+    return Wav2Vec2Engine.load(
+        settings.model, device=settings.device, precision=precision, threads=settings.threads
+    )
 
 
 def _warm_up(engine: SpeechEngine, mels: int, levels: Sequence[Effort]) -> None:

@@ -176,7 +176,7 @@ class EmitterSettings(Section):
         default=True, description="At full service, compute the final at every pause that may be the end."
     )
     budget_ms: int = Field(
-        3000, ge=50, le=60_000, description="Predicted time of the finals that wait beyond which service is reduced."
+        3000, ge=50, le=60_000, description="Service is reduced when the finals that wait would take longer."
     )
     calm_ms: int = Field(
         5000, ge=100, le=600_000, description="A meeting's service is raised at most once in so long."

@@ -18,7 +18,7 @@ from workers.emitter.past import Past
 from workers.emitter.service import Service
 from workers.emitter.utterance import Utterance, spoken
 
-_HURRIED_MS = 1000
+_HURRIED_MS = 2000
 """From this much waiting on, finals are the cheapest of their level."""
 _BACKFILL_PATIENCE_MS = 5000
 """A deferred utterance that came back and waited so long is no less urgent than a partial."""

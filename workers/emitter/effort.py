@@ -62,7 +62,7 @@ def efforts(partial_ms: int, *, drafts: bool) -> tuple[Effort, ...]:
     brief = Finals(8, beam=1, lead=False)
     return (
         Effort(Partials(every, 2 * every, context_s), (best, quick), drafts),
-        Effort(Partials(2 * every, 10 * every, context_s), (quick, brief), drafts=False),
+        Effort(Partials(2 * every, 15 * every, context_s), (quick, brief), drafts=False),
         Effort(None, (brief,), drafts=False),
     )
 

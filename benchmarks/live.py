@@ -129,7 +129,7 @@ def _row(
         for clock, latency_ms in clocks(results):
             gathered[clock].append(latency_ms)
         level = max([level, *(r.level for r in results if isinstance(r, Transcript))])
-        found = jiwer.process_words(reference, normalise(" ".join(f.text for f in finals(results))))
+        found = jiwer.process_words(reference, normalise(text_of(results)))
         errors += found.substitutions + found.deletions + found.insertions
     return Row(
         meetings,
@@ -141,6 +141,11 @@ def _row(
         processors,
         memory,
     )
+
+
+def text_of(results: Sequence[Result]) -> str:
+    """All finals, where they were said: what was backfilled comes late."""
+    return " ".join(final.text for final in sorted(finals(results), key=lambda final: final.start_ms))
 
 
 def wait_until_settled(system: System, meetings: Sequence[str], within_s: float) -> float | None:

@@ -19,7 +19,8 @@ _TYPICAL_SPEECH = 0.8
 """Of a meeting of which nothing is known: the share of its time in which somebody speaks."""
 _LEAST_MS = 0.01
 _WEIGHT = 0.05
-"""Of the newest utterance or pass in what is typical: those of meetings in step come in heaps."""
+_COMPANY_WEIGHT = 0.2
+"""Of the newest utterance, or pass, in what is typical; utterances of meetings in step come in heaps."""
 _DRAFTS = 2.0
 """Finals computed for each that is put out, where drafts are made."""
 
@@ -68,7 +69,7 @@ class Load:
 
     def passed(self, kind: Kind, windows: int) -> None:
         """So many windows shared a pass."""
-        self._company[kind] += _WEIGHT * (windows - self._company[kind])
+        self._company[kind] += _COMPANY_WEIGHT * (windows - self._company[kind])
 
     def work(self, now_ms: int) -> dict[Meeting, tuple[float, ...]]:
         """Seconds of work a second, by meeting, at each service level."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from common.identity import Meeting
+from common.service_level import ServiceLevel
 
 _CAPACITY_LEAST = 0.05
 _BACK_OFF = 0.8
@@ -100,11 +101,16 @@ class Service:
             standing.served_ms *= fade
 
     def _wanted(self, loads: Mapping[Meeting, tuple[float, ...]]) -> dict[Meeting, int]:
-        """Level by level, from the worst: whoever is first in line is lifted as far as capacity goes."""
+        """Level by level, from the worst: whoever is first in line is lifted as far as capacity goes.
+
+        Nothing is deferred on a prediction alone, but only once results have come late.
+        """
         worst = self._rules.allowed[-1]
+        if self._capacity >= 1.0:
+            worst = min(worst, max(self.best, ServiceLevel.FINALS))
         levels = dict.fromkeys(self._line(), worst)
         left = self._capacity - sum(loads[meeting][worst] for meeting in levels)
-        for level in reversed(self._rules.allowed[:-1]):
+        for level in reversed(range(self.best, worst)):
             for meeting in levels:
                 extra = loads[meeting][level] - loads[meeting][level + 1]
                 if levels[meeting] == level + 1 and extra <= left:

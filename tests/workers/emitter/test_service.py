@@ -85,3 +85,10 @@ def test_meetings_that_are_over_are_forgotten():
     run(service, {BOARD: WORK}, seconds=30, late=True)
     run(service, {GUEST: WORK}, seconds=1, since_s=30)
     assert service.level(BOARD) == 0
+
+
+def test_nothing_is_deferred_before_results_have_come_late():
+    work = {Meeting("default", f"m{i}"): WORK for i in range(40)}
+    service = new_service()
+    assert set(run(service, work, seconds=6).values()) == {2}
+    assert 3 in run(service, work, seconds=2, late=True, since_s=6).values()

@@ -9,7 +9,7 @@ from common.results import Common, Result
 from common.stage import Acknowledge, Append, Effect, EntryId, Forget, Position, Stream, Tally
 from common.streams import keys
 from common.streams.codec import encode
-from common.streams.fenced import RawEntry, ShardCommit
+from common.streams.fenced import Delivery, RawEntry, Reached, ShardCommit
 from common.streams.leases import Lease
 from common.streams.scripts import Arg
 
@@ -29,13 +29,15 @@ class OwnedShard:
     """A shard this process holds: its lease, what it committed under it, how far it has read.
 
     `replaying` names, by stream, the pending entry to go on after; it is empty once all pending
-    entries were read. `careful` feeds the stage one entry at a time.
+    entries were read. `fresh` are entries read since the last commit, which makes them pending, or
+    done with. `careful` feeds the stage one entry at a time.
     """
 
     lease: Lease
     watermarks: dict[str, int]
-    delivered: dict[Stream, str]
+    reached: dict[Stream, Reached]
     replaying: dict[Stream, str]
+    fresh: dict[Stream, list[str]] = field(default_factory=dict)
     sequence: int = 0
     careful: bool = False
 
@@ -66,32 +68,39 @@ def _shard_of(effect: Effect | Bury) -> int:
 def build_commits(
     effects: Iterable[Effect | Bury], owned: dict[int, OwnedShard], *, stage: str, now_ms: int
 ) -> list[ShardCommit]:
-    """One commit for each shard that has effects; those of shards not owned any more are left out.
+    """One commit for each shard with effects or fresh entries; effects of shards not owned are left out.
 
     Advances the watermarks and sequence numbers of `owned`: a commit must then be applied, or its
     shard replayed.
     """
-    drafts: dict[int, _Draft] = {}
+    drafts = {number: _Draft() for number, shard in owned.items() if shard.fresh}
     for effect in effects:
         shard = owned.get(_shard_of(effect))
         if shard is not None:
             _add(effect, drafts.setdefault(shard.lease.shard, _Draft()), shard, (stage, now_ms))
-    commits = []
-    for number, draft in drafts.items():
-        shard = owned[number]
-        shard.sequence += 1
-        _advance(shard.watermarks, draft.watermarks)
-        commits.append(
-            ShardCommit(
-                shard.lease,
-                shard.sequence,
-                draft.appends,
-                draft.acknowledged,
-                draft.watermarks,
-                draft.tallies,
-            )
-        )
-    return commits
+    return [_finish(draft, owned[number]) for number, draft in drafts.items()]
+
+
+def _finish(draft: _Draft, shard: OwnedShard) -> ShardCommit:
+    fresh, shard.fresh = shard.fresh, {}
+    deliveries = []
+    for stream, ids in fresh.items():
+        done = set(draft.acknowledged.pop(stream, ()))
+        deliveries.append(Delivery(stream, shard.reached[stream], [i for i in ids if i not in done]))
+        older = done.difference(ids)
+        if older:
+            draft.acknowledged[stream] = list(older)
+    shard.sequence += 1
+    _advance(shard.watermarks, draft.watermarks)
+    return ShardCommit(
+        shard.lease,
+        shard.sequence,
+        appends=draft.appends,
+        deliveries=deliveries,
+        acknowledged=draft.acknowledged,
+        watermarks=draft.watermarks,
+        tallies=draft.tallies,
+    )
 
 
 def _add(effect: Effect | Bury, draft: _Draft, shard: OwnedShard, stamp: tuple[str, int]) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from common.commit import Bury, OwnedShard
 from common.errors import InvalidMessage
 from common.shelves import Place, Shelf, ShelfBounds, Taking, note_taken, plan
-from common.stage import Acknowledge, Entry
+from common.stage import Acknowledge, Entry, Stream
 from common.streams.codec import decode
-from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, split_id
+from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, Reached, split_id
 from common.streams.leases import Lease
 
 Owned = Mapping[int, OwnedShard]
@@ -51,25 +51,26 @@ class Intake:
         replaying = [shard for shard in owned.values() if shard.replaying]
         if replaying:
             return Outlook(replaying)
-        after = {(number, s): at for number, shard in owned.items() for s, at in shard.delivered.items()}
+        after = {(n, stream): at.last for n, shard in owned.items() for stream, at in shard.reached.items()}
         shelves = {place: shelf for place, shelf in self._shelves.items() if place[0] in owned}
         return Outlook(after=after, takings=plan(shelves, recall))
 
-    def take(self, owned: Owned, outlook: Outlook, ready: Iterable[int]) -> Batch:
-        """Take entries, in order within each stream of a shard, of what the wait found `ready`."""
-        shards = outlook.replaying or [owned[number] for number in ready]
-        demands = [self._next_of(shard) for shard in shards]
+    def take(self, owned: Owned, outlook: Outlook, news: Mapping[Place, Sequence[RawEntry]]) -> Batch:
+        """What is new, and what `outlook` has to take, in order within each stream of a shard."""
+        batch = Batch()
+        for (number, stream), raw in news.items():
+            _receive_news(owned[number], stream, raw, batch)
+        demands = [Demand(shard.lease, shard.replaying) for shard in outlook.replaying]
         demands += [
             Demand(owned[n].lease, {s: NEW}, taking.count) for (n, s), taking in outlook.takings.items()
         ]
-        batch = Batch()
-        read = iter(self._shards.read(demands))
-        for shard in shards:
-            _receive(shard, next(read), batch)
+        taken = iter(self._shards.read(demands))
+        for shard in outlook.replaying:
+            _receive_pending(shard, next(taken), batch)
         for place, taking in outlook.takings.items():
-            raw = next(read)
-            _receive_requested(owned[place[0]], raw, batch, asked=taking.asked)
-            note_taken(self._shelves[place], taking, split_id(raw[-1].id.id) if raw else None)
+            found = next(taken)
+            _receive_requested(owned[place[0]], found, batch, asked=taking.asked)
+            note_taken(self._shelves[place], taking, split_id(found[-1].id.id) if found else None)
         return batch
 
     def look(self, shards: Iterable[int]) -> int:
@@ -77,22 +78,23 @@ class Intake:
         self._shelves = self._shards.shelves(shards, self._bounds)
         return sum(shelf.unread for shelf in self._shelves.values())
 
-    def _next_of(self, shard: OwnedShard) -> Demand:
-        """What a shard's replay goes on with, and what is new where it is over; shelves only in replay."""
-        after = dict.fromkeys(self._shards.awaited, NEW) | shard.replaying
-        return Demand(shard.lease, after, self._shards.read_count)
+
+def _receive_news(shard: OwnedShard, stream: Stream, raw: Sequence[RawEntry], batch: Batch) -> None:
+    shard.reached[stream] = Reached(raw[-1].id.id, shard.reached[stream].count + len(raw))
+    shard.fresh.setdefault(stream, []).extend(item.id.id for item in raw)
+    for item in raw:
+        _sort_in(shard, item, batch)
 
 
-def _receive(shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch) -> None:
+def _receive_pending(shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch) -> None:
     if raw is None:
         batch.fenced.append(shard.lease)
         return
     last = {entry.id.stream: entry.id.id for entry in raw}
-    shard.delivered.update({stream: at for stream, at in last.items() if stream not in shard.replaying})
     shard.replaying = {stream: last[stream] for stream in shard.replaying if stream in last}
     for item in raw:
         _sort_in(shard, item, batch)
-    if shard.careful and not shard.replaying and not raw:
+    if not shard.replaying:
         shard.careful = False
 
 

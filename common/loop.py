@@ -14,7 +14,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -24,7 +24,7 @@ from common.commit import Bury, build_commits
 from common.intake import Batch, Intake, Outlook
 from common.membership import Membership
 from common.ownership import Ownership
-from common.shelves import ShelfBounds
+from common.shelves import Place, ShelfBounds
 from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
 from common.streams.client import PASSING
 from common.streams.fenced import Exchange, FencedShards, RawEntry, ShardCommit, Verdict
@@ -33,7 +33,7 @@ TICK_MS = 100
 UPKEEP_S = 1.0
 TRIES = 3
 RETRY_S = 0.1
-NOTHING: frozenset[int] = frozenset()
+NOTHING: Mapping[Place, Sequence[RawEntry]] = {}
 
 
 class Halted(Exception):
@@ -121,12 +121,12 @@ class StageLoop:
             self._pause((block_ms or 0) / 1000)
             return Batch()
         outlook = self._intake.plan(owned, recall)
-        ready = self._exchange(outlook, block_ms)
+        news = self._exchange(outlook, block_ms)
         try:
-            batch = self._intake.take(owned, outlook, ready)
+            batch = self._intake.take(owned, outlook, news)
         except PASSING as error:
-            # A read whose reply was lost may have been given entries: only a replay finds them.
-            self._log.warning("read_lost", error=str(error))
+            # What was taken by a call whose reply was lost, only a replay finds.
+            self._log.warning("taking_lost", error=str(error))
             self.ownership.restart(owned, careful=False)
             self._pause(RETRY_S)
             return Batch()
@@ -212,8 +212,8 @@ class StageLoop:
 
     # Committing
 
-    def _exchange(self, outlook: Outlook, block_ms: int | None) -> frozenset[int]:
-        """Commit what is in hand and wait for what is in view; returns the shards that have something."""
+    def _exchange(self, outlook: Outlook, block_ms: int | None) -> Mapping[Place, Sequence[RawEntry]]:
+        """Commit what is in hand, and wait for what is new."""
         effects, self._in_hand = self._in_hand, ()
         owned = self.ownership.owned
         commits = build_commits(effects, owned, stage=self._stage.name, now_ms=unix_ms())
@@ -228,7 +228,7 @@ class StageLoop:
                 metrics.FENCED.labels(self._stage.name).inc()
                 self._log.warning("fenced", shard=commit.lease.shard, token=commit.lease.token)
                 self.ownership.lose(commit.lease)
-        return exchange.ready
+        return exchange.news
 
     def _until_answered(
         self, commits: Sequence[ShardCommit], outlook: Outlook, block_ms: int | None

@@ -74,7 +74,7 @@ class Ownership:
         self.owned[lease.shard] = OwnedShard(
             lease,
             watermarks=self._shards.watermarks(lease.shard),
-            delivered=self._shards.delivered(lease.shard),
+            reached=self._shards.reached(lease.shard),
             replaying=dict.fromkeys(self._inputs, BEGINNING),
             sequence=sequence,
             careful=careful,

@@ -15,7 +15,7 @@ the watermark committed under the same key are then dropped by the loop. So an e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from common.errors import HubbubError
 from common.identity import Meeting
@@ -37,8 +37,7 @@ ON_REQUEST = frozenset({Stream.DEFERRED})
 """Streams whose new entries a stage is given only as it asks for them (`Step.recall`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryId:
+class EntryId(NamedTuple):
     """Names an entry among all streams of all shards."""
 
     shard: int

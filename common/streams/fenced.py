@@ -1,13 +1,15 @@
-"""The owner's side of the shards: commit and wait, read. Every step checks the fencing token.
+"""The owner's side of the shards: commit, wait, replay.
 
-All of it blocks: the loop that uses it has a thread of its own.
+What is new is read with a plain XREAD, which takes nothing and needs no fence. That it was read is
+told to the group by the commit of what came of it, which checks the fencing token. All of it
+blocks: the loop that uses it has a thread of its own.
 """
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.shelves import Place, Shelf, ShelfBounds
 from common.stage import ON_REQUEST, EntryId, Stream
@@ -20,6 +22,7 @@ from common.streams.wire import Command, Wire, checked
 NEW = ">"
 _IDS_A_CALL = 1000
 _AGED_A_LOOK = 64
+_HOLD = ("FORCE", "JUSTID")
 
 
 class Verdict(StrEnum):
@@ -30,8 +33,7 @@ class Verdict(StrEnum):
     FENCED = "FENCED"
 
 
-@dataclass(frozen=True, slots=True)
-class RawEntry:
+class RawEntry(NamedTuple):
     """An entry as it lies in the stream."""
 
     id: EntryId
@@ -39,12 +41,32 @@ class RawEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a stream was read: the last entry, and how many there were ever."""
+
+    last: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Entries were read up to there, and of the new ones these `held` are not done with."""
+
+    stream: Stream
+    reached: Reached
+    held: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
-    """Entries to read of a shard, at most `count` of each stream: NEW ones, or pending ones after an id."""
+    """Entries to take of a shard: NEW ones of a stream, or pending ones after an id.
+
+    At most `count` of each stream; 0 is as many as one read usually takes.
+    """
 
     lease: Lease
     after: Mapping[Stream, str]
-    count: int
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,7 @@ class ShardCommit:
     lease: Lease
     sequence: int
     appends: Sequence[tuple[str, Sequence[Arg]]]
+    deliveries: Sequence[Delivery]
     acknowledged: Mapping[Stream, Sequence[str]]
     watermarks: Mapping[str, int | None]
     tallies: Mapping[tuple[str, str], int]
@@ -61,11 +84,11 @@ class ShardCommit:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What one round trip brought: what became of the commits, after how long, and shards with news."""
+    """What one round trip brought: what became of the commits, after how long, and entries by place."""
 
     verdicts: Mapping[int, Verdict]
     commit_s: float
-    ready: frozenset[int]
+    news: Mapping[Place, Sequence[RawEntry]]
 
 
 @dataclass(slots=True)
@@ -89,7 +112,7 @@ class FencedShards:
         self._wire = wire
         self._pool = pool
         self._inputs = tuple(inputs)
-        self.read_count = read_count
+        self._read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
     def watermarks(self, shard: int) -> dict[str, int]:
@@ -97,35 +120,41 @@ class FencedShards:
         (stored,) = self._wire.ask([("HGETALL", keys.watermarks(shard, self._pool))])
         return {key.decode(): int(value) for key, value in _pairs(stored).items()}
 
-    def delivered(self, shard: int) -> dict[Stream, str]:
-        """The last entry that this pool was given of each input that it waits for."""
-        replies = self._wire.ask([("XINFO", "GROUPS", keys.stream(shard, s)) for s in self.awaited])
-        last = {}
-        for stream, groups in zip(self.awaited, replies, strict=True):
-            found = [_pairs(group) for group in groups]
-            last[stream] = next(g[b"last-delivered-id"] for g in found if g[b"name"] == self._pool.encode())
-        return {stream: entry_id.decode() for stream, entry_id in last.items()}
+    def reached(self, shard: int) -> dict[Stream, Reached]:
+        """How far this pool has read each input that it waits for."""
+        calls: list[Call] = [("reached", [keys.stream(shard, s)], [self._pool]) for s in self.awaited]
+        replies = self._wire.run(calls)
+        return {s: Reached(last.decode(), n) for s, (last, n) in zip(self.awaited, replies, strict=True)}
 
     def exchange(
         self, commits: Sequence[ShardCommit], after: Mapping[Place, str], block_ms: int | None
     ) -> Exchange:
         """Write each shard's effects, all or none of a shard's, then wait for entries after those ids.
 
-        It waits up to `block_ms` for the first, with a plain XREAD, which takes nothing: an owner
-        frozen in it does no harm.
+        It waits up to `block_ms` for the first. An owner frozen in that does no harm.
         """
         calls = [self._commit_call(commit) for commit in commits]
         began = time.perf_counter()
-        self._wire.send([*map(script_command, calls), *_wait_commands(after, block_ms)])
+        self._wire.send([*map(script_command, calls), *self._waits(after, block_ms)])
         replies = self._wire.receive(len(calls))
         commit_s = time.perf_counter() - began
-        ready = _ready(after, self._wire.receive(1)[0]) if after else frozenset[int]()
+        news = _news(after, self._wire.receive(1)[0]) if after else {}
         replies = checked(self._wire.again(calls, replies))
         verdicts = {c.lease.shard: Verdict(r[0].decode()) for c, r in zip(commits, replies, strict=True)}
-        return Exchange(verdicts, commit_s, ready)
+        return Exchange(verdicts, commit_s, news)
+
+    def _waits(self, after: Mapping[Place, str], block_ms: int | None) -> Sequence[Command]:
+        if not after:
+            return []
+        block: list[Arg] = [] if block_ms is None else ["BLOCK", block_ms]
+        names = [keys.stream(shard, stream) for shard, stream in after]
+        return [["XREAD", "COUNT", self._read_count, *block, "STREAMS", *names, *after.values()]]
 
     def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | None]:
-        """Entries, by demand; None where the shard has another owner."""
+        """Take entries, by demand; None where the shard has another owner.
+
+        For what is pending, and for streams read on request: they become pending at once.
+        """
         replies = self._wire.run([self._read_call(demand) for demand in demands])
         return [_entries(demand, reply) for demand, reply in zip(demands, replies, strict=True)]
 
@@ -134,7 +163,7 @@ class FencedShards:
         return (
             "read",
             [keys.lease(shard, self._pool), *(keys.stream(shard, stream) for stream in demand.after)],
-            [demand.lease.token, self._pool, demand.count, *demand.after.values()],
+            [demand.lease.token, self._pool, demand.count or self._read_count, *demand.after.values()],
         )
 
     def _commit_call(self, commit: ShardCommit) -> Call:
@@ -143,6 +172,10 @@ class FencedShards:
         args: list[Arg] = [commit.lease.token, commit.sequence, self._pool, len(commit.appends)]
         for name, flat in commit.appends:
             args += [table.index(name), len(flat), *flat]
+        deliveries = list(_deliveries(shard, commit.deliveries))
+        args.append(len(deliveries))
+        for name, reached, claim in deliveries:
+            args += [table.index(name), reached.last, reached.count, len(claim), *claim]
         batches = list(_batches(shard, commit.acknowledged))
         args.append(len(batches))
         for name, ids in batches:
@@ -177,19 +210,14 @@ class FencedShards:
         self._wire.run([("trim", [keys.stream(shard, s)], []) for shard in shards for s in cut])
 
 
-def _wait_commands(after: Mapping[Place, str], block_ms: int | None) -> Sequence[Command]:
-    if not after:
-        return []
-    block: list[Arg] = [] if block_ms is None else ["BLOCK", block_ms]
-    names = [keys.stream(shard, stream) for shard, stream in after]
-    return [["XREAD", "COUNT", 1, *block, "STREAMS", *names, *after.values()]]
-
-
-def _ready(after: Mapping[Place, str], reply: Any) -> frozenset[int]:
+def _news(after: Mapping[Place, str], reply: Any) -> dict[Place, list[RawEntry]]:
     if isinstance(reply, Exception):
         raise reply
-    names = {name.decode() for name, _ in reply or ()}
-    return frozenset(shard for shard, stream in after if keys.stream(shard, stream) in names)
+    found = dict(reply or ())
+    if not found:
+        return {}
+    by_name = {keys.stream(*place).encode(): place for place in after}
+    return {by_name[name]: _raw(*by_name[name], entries) for name, entries in found.items()}
 
 
 def split_id(entry_id: str) -> tuple[int, int]:
@@ -203,16 +231,26 @@ def _entries(demand: Demand, reply: Sequence[Any]) -> list[RawEntry] | None:
     if verdict.decode() == Verdict.FENCED:
         return None
     shard = demand.lease.shard
-    by_key = {keys.stream(shard, stream): stream for stream in demand.after}
-    return [
-        RawEntry(EntryId(shard, by_key[name.decode()], entry_id.decode()), _pairs(flat))
-        for name, entries in streams or ()
-        for entry_id, flat in entries
-    ]
+    by_name = {keys.stream(shard, stream).encode(): stream for stream in demand.after}
+    return [entry for name, found in streams or () for entry in _raw(shard, by_name[name], found)]
+
+
+def _raw(shard: int, stream: Stream, found: Iterable[Sequence[Any]]) -> list[RawEntry]:
+    return [RawEntry(EntryId(shard, stream, entry_id.decode()), _pairs(flat)) for entry_id, flat in found]
 
 
 def _pairs(flat: Sequence[bytes] | None) -> Fields:
-    return dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
+    values = iter(flat or ())
+    return dict(zip(values, values, strict=True))
+
+
+def _deliveries(shard: int, deliveries: Iterable[Delivery]) -> Iterable[tuple[str, Reached, Sequence[str]]]:
+    for delivery in deliveries:
+        name = keys.stream(shard, delivery.stream)
+        for i in range(0, len(delivery.held), _IDS_A_CALL):
+            yield name, delivery.reached, [*delivery.held[i : i + _IDS_A_CALL], *_HOLD]
+        if not delivery.held:
+            yield name, delivery.reached, ()
 
 
 def _batches(shard: int, acknowledged: Mapping[Stream, Sequence[str]]) -> Iterable[tuple[str, Sequence[str]]]:

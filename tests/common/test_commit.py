@@ -5,7 +5,7 @@ from dataclasses import replace
 from common.commit import Bury, OwnedShard, build_commits
 from common.results import Activity, from_json
 from common.stage import Acknowledge, Append, Effect, EntryId, Forget, Position, Stream, Tally
-from common.streams.fenced import RawEntry, ShardCommit
+from common.streams.fenced import Delivery, RawEntry, Reached, ShardCommit
 from common.streams.leases import Lease
 from tests.kit import MEETING, TRACK
 
@@ -87,3 +87,22 @@ def test_a_buried_entry_keeps_its_fields_and_is_acknowledged() -> None:
     assert key.endswith(":dead")
     assert flat[-2:] == [b"field:m", b"junk"]
     assert commit.acknowledged == {Stream.AUDIO: ["1-0"]}
+
+
+def test_of_the_entries_read_only_those_not_done_with_are_held() -> None:
+    shards = owned()
+    shards[3].reached = {Stream.AUDIO: Reached("4-0", 4)}
+    shards[3].fresh = {Stream.AUDIO: ["3-0", "4-0"]}
+    done = [Acknowledge(EntryId(3, Stream.AUDIO, entry)) for entry in ("1-0", "3-0")]
+    (commit,) = commits([*done], shards)
+    assert commit.deliveries == [Delivery(Stream.AUDIO, Reached("4-0", 4), ["4-0"])]
+    assert commit.acknowledged == {Stream.AUDIO: ["1-0"]}
+
+
+def test_what_was_read_is_told_once_even_where_nothing_came_of_it() -> None:
+    shards = owned()
+    shards[3].reached = {Stream.AUDIO: Reached("1-0", 1)}
+    shards[3].fresh = {Stream.AUDIO: ["1-0"]}
+    (commit,) = commits([], shards)
+    assert commit.deliveries == [Delivery(Stream.AUDIO, Reached("1-0", 1), ["1-0"])]
+    assert commits([], shards) == []

@@ -13,7 +13,7 @@ from common.streams import keys
 from common.streams.audio_log import AudioLog, Mark
 from common.streams.client import Client
 from common.streams.deployment import join_deployment
-from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, ShardCommit, Verdict
+from common.streams.fenced import NEW, Delivery, Demand, FencedShards, RawEntry, Reached, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
 from common.streams.wire import Wire
 from tests.kit import MEETING, SHARDS, TRACK, chunk, wire_to
@@ -55,6 +55,7 @@ async def take_over(redis: Client) -> Lease:
 def commit(lease: Lease, sequence: int, text: str = "out", **changes: object) -> ShardCommit:
     values: dict[str, object] = {
         "appends": [(SPEECH, ["m", text])],
+        "deliveries": [],
         "acknowledged": {},
         "watermarks": {"track": sequence},
         "tallies": {},
@@ -114,6 +115,33 @@ async def test_a_commit_is_applied_whole(redis: Client, table: LeaseTable, shard
     assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
 
 
+async def test_a_commit_tells_the_group_what_was_read_and_what_is_held(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (lease,) = await table.acquire([SHARD])
+    sent = [(await redis.xadd(AUDIO, {"m": pack(chunk(i))})).decode() for i in range(5)]
+    start = shards.reached(SHARD)[Stream.AUDIO]
+    news = shards.exchange([], {(SHARD, Stream.AUDIO): start.last}, None).news[SHARD, Stream.AUDIO]
+    assert [entry.id.id for entry in news] == sent
+    assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
+    reached = Reached(sent[2], start.count + 3)
+    committed(shards, commit(lease, 1, deliveries=[Delivery(Stream.AUDIO, reached, sent[1:3])]))
+    (group,) = await redis.xinfo_groups(AUDIO)
+    assert (group["lag"], group["pending"], shards.reached(SHARD)[Stream.AUDIO]) == (2, 2, reached)
+    second = await take_over(redis)
+    held = take(shards, second, after="0") or []
+    assert [entry.id.id for entry in held] == sent[1:3]
+
+
+async def test_how_far_a_group_came_is_known_where_the_server_lost_count(
+    redis: Client, shards: FencedShards
+) -> None:
+    sent = [(await redis.xadd(AUDIO, {"m": pack(chunk(i))})).decode() for i in range(5)]
+    await redis.xtrim(AUDIO, minid=sent[2])
+    await redis.xgroup_setid(AUDIO, "vad", sent[4])
+    assert shards.reached(SHARD) == {Stream.AUDIO: Reached(sent[4], 5)}
+
+
 async def test_a_commit_sent_again_changes_nothing(
     redis: Client, table: LeaseTable, shards: FencedShards
 ) -> None:
@@ -165,7 +193,7 @@ async def test_a_frozen_owners_parked_read_takes_nothing(
         await asyncio.sleep(0.05)
         second = await take_over(redis)
         await redis.xadd(AUDIO, {"m": pack(chunk(0))})
-        assert (await parked).ready == {SHARD}
+        assert len((await parked).news[SHARD, Stream.AUDIO]) == 1
     assert take(shards, first) is None
     entries = take(shards, second)
     assert entries is not None

@@ -1,7 +1,9 @@
 -- Apply the effects of a batch, all or none.
 -- KEYS: 1 lease, 2 watermarks, 3… streams and meeting records, named below by their index
--- ARGV: 1 token, 2 sequence number, 3 group, then four lists, each headed by its length:
+-- ARGV: 1 token, 2 sequence number, 3 group, then five lists, each headed by its length:
 --   appends:       key index, number of fields and values, fields and values…
+--   delivered:     key index, id of the last entry, entries delivered ever, number of arguments,
+--                  arguments of XCLAIM: the ids that stay pending, and its options
 --   acknowledged:  key index, number of ids, ids…
 --   watermarks:    key, value                     (value '' forgets the key)
 --   tallies:       key index, field, amount
@@ -26,6 +28,11 @@ end
 for _ = 1, tonumber(take()) do
   local key = KEYS[tonumber(take())]
   redis.call('XADD', key, '*', take_many(tonumber(take())))
+end
+for _ = 1, tonumber(take()) do
+  local key, last, read, count = KEYS[tonumber(take())], take(), take(), tonumber(take())
+  redis.call('XGROUP', 'SETID', key, ARGV[3], last, 'ENTRIESREAD', read)
+  if count > 0 then redis.call('XCLAIM', key, ARGV[3], 'owner', 0, take_many(count)) end
 end
 for _ = 1, tonumber(take()) do
   local key = KEYS[tonumber(take())]

@@ -1,5 +1,5 @@
--- Read as the owner. A plain XREADGROUP that was parked or delayed would take entries after the
--- shard changed hands; this one looks at the token first.
+-- Take entries as the owner. A plain XREADGROUP that was parked or delayed would take entries after
+-- the shard changed hands; this one looks at the token first.
 -- KEYS: 1 lease, 2… input streams
 -- ARGV: 1 token, 2 group, 3 count, 4… where to read each stream from: '>' or an entry id
 -- Returns {'OK', reply of XREADGROUP or nothing} or {'FENCED'}.

@@ -16,7 +16,6 @@ from common.settings import Settings, settings_for
 from common.stage import ON_REQUEST, Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
-from common.streams.reports import ProcessReport
 from common.topology import POOLS
 
 
@@ -39,28 +38,14 @@ async def _read(settings: Settings) -> Overview:
         await redis.aclose()
 
 
-_COLUMNS = (
-    "pool",
-    "alive",
-    "shards",
-    "lag",
-    "pending",
-    "oldest",
-    "level",
-    "room for",
-    "deferred",
-    "CPU s",
-    "MB",
-)
-
-
 def _show(overview: Overview, console: Console) -> None:
     table = Table(title=f"{overview.shards} shards, Redis holds {overview.redis_bytes / 1e6:.1f} MB")
-    for name in _COLUMNS:
+    for name in ("pool", "alive", "shards", "lag", "pending", "oldest", "CPU s", "MB"):
         table.add_column(name, justify="left" if name == "pool" else "right")
     for pool in POOLS:
         table.add_row(pool, *_row(overview, pool))
     console.print(table)
+    console.print(_service(overview))
     if overview.dead_letters:
         console.print(f"{overview.dead_letters} dead letters: see hubbub dead list", style="red")
 
@@ -73,8 +58,6 @@ def _row(overview: Overview, pool: str) -> Sequence[str]:
         str(len(processes)),
         f"{len(overview.owners[pool])}" if pool in overview.owners else "",
         *_progress(groups),
-        *_service(pool, processes),
-        _put_aside([g for g in overview.groups if g.pool == pool and g.stream in ON_REQUEST]),
         f"{sum(process.cpu_s for process in processes):.1f}",
         f"{sum(process.rss_bytes for process in processes) / 1e6:.0f}",
     )
@@ -90,14 +73,15 @@ def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:
     )
 
 
-def _service(pool: str, processes: Sequence[ProcessReport]) -> tuple[str, str]:
-    """The worst level anybody gets, and how many more meetings could have full service."""
-    if pool != "emitter" or not processes:
-        return "", ""
-    level = ServiceLevel(max(process.level for process in processes))
-    return f"{level} {level.name.lower()}", f"{sum(process.headroom for process in processes):.1f}"
-
-
-def _put_aside(groups: Sequence[GroupState]) -> str:
-    """What waits for quieter times is no sign that a pool is behind."""
-    return str(sum(group.lag + group.pending for group in groups)) if groups else ""
+def _service(overview: Overview) -> str:
+    """What meetings get, for how many more there is room, and what waits for quieter times."""
+    emitters = [process for process in overview.processes if process.pool == "emitter"]
+    if not emitters:
+        return "no emitter is alive"
+    level = ServiceLevel(max(process.level for process in emitters))
+    room = sum(process.headroom for process in emitters)
+    deferred = sum(group.lag + group.pending for group in overview.groups if group.stream in ON_REQUEST)
+    return (
+        f"service level {level} ({level.name.lower()}) at worst, room for {room:.1f} more meetings "
+        f"at full service, {deferred} utterances deferred"
+    )

@@ -9,7 +9,8 @@ from common.service_level import ServiceLevel
 
 _CAPACITY_LEAST = 0.05
 _BACK_OFF = 0.8
-_BACK_OFF_PAUSE_MS = 500
+_BACK_OFF_PAUSE_MS = 2000
+"""So long it takes until less service shows in what comes late."""
 _GROWTH_PER_S = 0.1
 _SERVED_FOR_MS = 30_000.0
 """What a meeting was given weighs less by a factor of e after so long."""

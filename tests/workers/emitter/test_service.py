@@ -60,8 +60,8 @@ def test_a_meeting_rises_at_most_once_in_a_while():
 
 def test_priority_is_served_first():
     service = new_service(board=1)
-    run(service, {BOARD: WORK, GUEST: WORK, TEAM: WORK}, seconds=2.3, late=True)
-    levels = run(service, {BOARD: WORK, GUEST: WORK, TEAM: WORK}, seconds=0.1, since_s=2.3)
+    run(service, {BOARD: WORK, GUEST: WORK, TEAM: WORK}, seconds=8.3, late=True)
+    levels = run(service, {BOARD: WORK, GUEST: WORK, TEAM: WORK}, seconds=0.1, since_s=8.3)
     assert levels["board"] < min(levels["guest"], levels["team"])
 
 

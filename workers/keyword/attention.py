@@ -1,8 +1,9 @@
 """How many utterances are listened to, and whose go when they are too many."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from common.identity import Meeting
 from workers.keyword.pace import Pace
@@ -14,11 +15,14 @@ _AFFORDABLE_WHEN_CALM = 0.85
 _CALM_MS = 5000
 _LATE_CALLS = 2
 """One late call is a hiccup."""
+_HOPELESS = 4
+"""What is here would take so many budgets: no hiccup, and working it off would make all later audio late."""
 _SERVED_FOR_MS = 30_000.0
 """What a meeting was given weighs less by a factor of e after so long."""
 _SERVED_STEP_S = 3.0
 """Meetings that differ by less were given the same: none is cut short for the other."""
 _LEAST_SERVED_S = 0.1
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,14 @@ class _Peak:
 
 
 @dataclass(slots=True)
+class Audio:
+    """Seconds of an utterance of a meeting that wait to be listened to."""
+
+    meeting: Meeting
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class _Share:
     """Seconds of a meeting's speech listened to, fading."""
 
@@ -58,7 +70,8 @@ class Attention:
 
     Audio that comes while a batch is worked on waits for the next one, so the two together must
     fit the budget. When they don't twice running, `limit` falls to what a steady load may take; it
-    rises again after a calm while, to a little more, and ends when that is enough for all.
+    rises again after a calm while, to a little more, and ends when that is enough for all. What is
+    several budgets late is not worked off: as much as fits is listened to, the rest passed over.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -76,17 +89,23 @@ class Attention:
         """Whether somebody goes without."""
         return self.limit < self._rules.most
 
-    def plan(self, audio_s: float, open_utterances: int, now_ms: int) -> None:
-        """Set the limit, before so much audio is listened to; `open_utterances` would like to be heard."""
+    def plan(self, here: Mapping[_Key, Audio], open_utterances: int, now_ms: int) -> frozenset[_Key]:
+        """Set the limit, before the audio that is `here` is listened to; some of it must be passed over.
+
+        `open_utterances` would like to be heard.
+        """
         self._wanted.note(open_utterances, now_ms)
-        delay_ms = self._took_ms + audio_s * self._pace.ms_per_s
+        work_ms = sum(audio.seconds for audio in here.values()) * self._pace.ms_per_s
+        delay_ms = self._took_ms + work_ms
         self._late = self._late + 1 if delay_ms > self._rules.budget_ms else 0
-        if self._late >= _LATE_CALLS:
+        hopeless = work_ms > _HOPELESS * self._rules.budget_ms
+        if hopeless or self._late >= _LATE_CALLS:
             self.limit = min(self.limit, self._affordable(_AFFORDABLE))
         if delay_ms > self._rules.budget_ms / 2:
             self._stirred_ms = now_ms
         elif self.scarce and now_ms - self._stirred_ms >= _CALM_MS:
             self._relax()
+        return frozenset(self._beyond_budget(here, now_ms)) if hopeless else frozenset()
 
     def learn(self, audio_s: float, took_ms: float) -> None:
         """Listening to so much, and all that came with it, took so long."""
@@ -112,6 +131,15 @@ class Attention:
             for meeting, share in self._shares.items()
             if self._served(meeting, now_ms) >= _LEAST_SERVED_S
         }
+
+    def _beyond_budget(self, here: Mapping[_Key, Audio], now_ms: int) -> Iterator[_Key]:
+        left_ms = self._rules.budget_ms
+        for key in sorted(here, key=lambda key: self._place(here[key].meeting, now_ms)):
+            cost_ms = here[key].seconds * self._pace.ms_per_s
+            if cost_ms <= left_ms:
+                left_ms -= cost_ms
+            else:
+                yield key
 
     def _relax(self) -> None:
         affordable = self._affordable(_AFFORDABLE_WHEN_CALM)

@@ -22,7 +22,7 @@ from common.results import Status, Transcript
 from common.stage import Acknowledge, Effect, Entry, Step, Stream
 from workers.engines.pocketsphinx import Spotter
 from workers.keyword import metrics
-from workers.keyword.attention import Attention, Rules
+from workers.keyword.attention import Attention, Audio, Rules
 from workers.keyword.inquiries import Bounds, Inquiries
 from workers.keyword.levels import Levels
 from workers.keyword.listening import Inquiry, Listening
@@ -76,6 +76,7 @@ class KeywordStage:
         self._listening: dict[_Key, Utterance] = {}
         self._touched: dict[_Key, Utterance] = {}
         self._open: set[_Key] = set()
+        self._passed_over: frozenset[_Key] = frozenset()
         self._heard_s = 0.0
         self._swept_ms = 0
 
@@ -139,7 +140,7 @@ class KeywordStage:
             self._stop_listening(utterance, now_ms)
             yield Acknowledge(entry.id)
             return
-        utterance.keep(entry.id, chunk)
+        utterance.entries.append(entry.id)
         self._heard_s += _seconds(chunk)
         self._attention.served(utterance.meeting, _seconds(chunk), now_ms)
         self._inquire(utterance, listening.push(chunk.pcm), now_ms)
@@ -165,14 +166,15 @@ class KeywordStage:
     # The acoustic side
 
     def _plan(self, entries: Sequence[Entry], now_ms: int) -> None:
-        """Set how many utterances may be listened to, by the audio that is here for them."""
-        audio_s = 0.0
+        """Set how many utterances may be listened to, and which not, by the audio that is here for them."""
+        here: dict[_Key, Audio] = {}
         for entry in entries:
             if isinstance(entry.message, SpeechChunk):
                 key = (entry.id.shard, entry.message.utterance)
                 if key in self._listening or key not in self._utterances:
-                    audio_s += _seconds(entry.message)
-        self._attention.plan(audio_s, len(self._open), now_ms)
+                    audio = here.setdefault(key, Audio(entry.message.track.meeting))
+                    audio.seconds += _seconds(entry.message)
+        self._passed_over = self._attention.plan(here, len(self._open), now_ms)
 
     def _start_listening(self, utterance: Utterance, chunk: SpeechChunk, now_ms: int) -> Iterator[Effect]:
         """From the start of an utterance, or not at all; perhaps in the place of another."""
@@ -180,19 +182,29 @@ class KeywordStage:
             utterance.deaf = True
             metrics.UNHEARD.labels("unseen").inc()
             return
+        key = (utterance.shard, utterance.id)
+        if key in self._passed_over:
+            yield from self._skip(utterance, chunk.start, now_ms)
+            return
         utterance.listening = Listening(utterance.id, chunk.start, self._spotter.listen())
-        self._listening[utterance.shard, utterance.id] = utterance
+        self._listening[key] = utterance
         yield from self._give_way(now_ms)
 
     def _give_way(self, now_ms: int) -> Iterator[Effect]:
-        """Stop listening to those beyond the limit."""
-        if len(self._listening) <= self._attention.limit:
-            return
-        for utterance in self._attention.surplus(self._listening.values(), now_ms):
-            at_ms = samples_to_ms(utterance.listening.end) if utterance.listening else 0
-            self._stop_listening(utterance, now_ms)
-            metrics.UNHEARD.labels("busy").inc()
-            yield from self._levels.skipped(utterance.shard, utterance.meeting, at_ms=at_ms, now_ms=now_ms)
+        """Stop listening to those that are passed over, and to those beyond the limit."""
+        surplus = [self._listening[key] for key in self._passed_over & self._listening.keys()]
+        if len(self._listening) - len(surplus) > self._attention.limit:
+            kept = [utterance for key, utterance in self._listening.items() if key not in self._passed_over]
+            surplus += self._attention.surplus(kept, now_ms)
+        for utterance in surplus:
+            end = utterance.listening.end if utterance.listening else 0
+            yield from self._skip(utterance, end, now_ms)
+
+    def _skip(self, utterance: Utterance, position: int, now_ms: int) -> Iterator[Effect]:
+        self._stop_listening(utterance, now_ms)
+        metrics.UNHEARD.labels("busy").inc()
+        at_ms = samples_to_ms(position)
+        yield from self._levels.skipped(utterance.shard, utterance.meeting, at_ms=at_ms, now_ms=now_ms)
 
     def _stop_listening(self, utterance: Utterance, now_ms: int) -> None:
         utterance.deaf = True

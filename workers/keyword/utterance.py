@@ -28,7 +28,7 @@ class Utterance:
     track: str
     speaker: Speaker
     touched_ms: int
-    origin_ms: int = 0
+    origin_ms: int
     entries: list[EntryId] = field(default_factory=list)
     listening: Listening | None = None
     waiting: int = 0
@@ -43,7 +43,10 @@ class Utterance:
     def of_speech(cls, shard: int, chunk: SpeechChunk, now_ms: int) -> "Utterance":
         """Begin with audio."""
         track = chunk.track
-        return cls(shard, chunk.utterance, track.meeting, track.id, track.speaker, now_ms)
+        origin_ms = chunk.captured_ms - samples_to_ms(chunk.end)
+        return cls(
+            shard, chunk.utterance, track.meeting, track.id, track.speaker, now_ms, origin_ms=origin_ms
+        )
 
     @classmethod
     def of_text(cls, shard: int, transcript: Transcript, now_ms: int) -> "Utterance":
@@ -59,11 +62,6 @@ class Utterance:
             now_ms,
             origin_ms=captured_ms - transcript.end_ms,
         )
-
-    def keep(self, entry: EntryId, chunk: SpeechChunk) -> None:
-        """Note an entry that must come again after a crash."""
-        self.entries.append(entry)
-        self.origin_ms = chunk.captured_ms - samples_to_ms(chunk.end)
 
     def wants(self, inquiry: Inquiry) -> bool:
         """Whether an answer could bring something new."""

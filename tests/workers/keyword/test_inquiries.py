@@ -20,7 +20,7 @@ class Queue:
 
     def add(self, name: str, *, score: float | None = None, now_ms: int = 0) -> Utterance:
         """A first look; with the score of one, a second look."""
-        utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms)
+        utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms, origin_ms=0)
         if score is not None:
             utterance.doubtful["mute"] = score
         inquiry = Inquiry(name, 0, b"", (Candidate("mute", 0, 1),), again=score is not None)

@@ -186,6 +186,17 @@ def test_one_slow_moment_skips_nobody(shard: Shard) -> None:
     assert shard.changes == []
 
 
+def test_after_a_standstill_the_first_new_phrases_are_early_again(shard: Shard) -> None:
+    chunks = said(*(talk(person(f"m{n}"), 37 * n, 40_000) for n in range(12)))
+    began = len([chunk for chunk in chunks if chunk.captured_ms < MEETING_BEGAN_MS + 10_000])
+    shard.play(chunks[:began])
+    shard.now_ms += 20_000  # in which forty seconds of work arrive
+    shard.play(chunks[began:])
+    late = [at - MEETING_BEGAN_MS - event.end_ms for at, event in shard.events if event.end_ms > 31_000]
+    assert late, "somebody is listened to"
+    assert max(late) <= LATEST_MS
+
+
 def test_what_was_skipped_is_found_in_its_text(shard: Shard) -> None:
     shard.play(said(*(talk(person(f"m{n}"), 37 * n, 30_000) for n in range(12))))
     told = {event.utterance for _, event in shard.events}

@@ -109,6 +109,13 @@ def test_a_final_transcript_tells_what_was_not_spotted(shard: Shard) -> None:
     assert shard.ledger.out[0].captured_ms == MEETING_BEGAN_MS + 2800
 
 
+def test_text_is_timed_by_its_capture_where_nobody_listened(shard: Shard) -> None:
+    missed_its_start = spoken(ANN, 2000, [3000])[1:]
+    (event,) = shard.give(*missed_its_start, transcript(ANN, 2000, "I will follow up today"))
+    assert event.source == "transcript"
+    assert shard.ledger.out[0].captured_ms == MEETING_BEGAN_MS + event.end_ms
+
+
 def test_without_word_times_they_are_estimated(shard: Shard) -> None:
     (event,) = shard.give(transcript(ANN, 2000, "I will follow up today", times=False))
     assert (event.start_ms, event.end_ms) == (2400, 2800)

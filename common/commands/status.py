@@ -16,6 +16,7 @@ from common.settings import Settings, settings_for
 from common.stage import ON_REQUEST, Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
+from common.streams.shortfall import Shortfall
 from common.topology import POOLS
 
 
@@ -46,6 +47,7 @@ def _show(overview: Overview, console: Console) -> None:
         table.add_row(pool, *_row(overview, pool))
     console.print(table)
     console.print(_service(overview))
+    console.print(_missing(overview.live))
     if overview.dead_letters:
         console.print(f"{overview.dead_letters} dead letters: see hubbub dead list", style="red")
 
@@ -84,4 +86,12 @@ def _service(overview: Overview) -> str:
     return (
         f"service level {level} ({level.name.lower()}) at worst, room for {room:.1f} more meetings "
         f"at full service, {deferred} utterances deferred"
+    )
+
+
+def _missing(live: Shortfall) -> str:
+    """What the live meetings wait for, and what they will never get."""
+    return (
+        f"{live.counted} live meetings, {live.untranscribed_ms / 1000:.1f} s of speech waiting for a final; "
+        f"missing: {live.gaps_ms / 1000:.1f} s of gaps, {live.lost_ms / 1000:.1f} s given up"
     )

@@ -8,6 +8,7 @@ from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
 from common.streams.reports import ProcessReport, read_reports
+from common.streams.shortfall import Shortfall, read_shortfall
 from common.topology import READERS, STAGES
 
 
@@ -38,6 +39,7 @@ class Overview:
     owners: dict[str, dict[int, str]]
     dead_letters: int
     redis_bytes: int
+    live: Shortfall
 
 
 async def read_overview(redis: Client) -> Overview:
@@ -51,6 +53,7 @@ async def read_overview(redis: Client) -> Overview:
         owners={pool: await _owners(redis, pool, shards) for pool in STAGES},
         dead_letters=await _dead(redis, shards),
         redis_bytes=int(memory["used_memory"]),
+        live=await read_shortfall(redis, shards),
     )
 
 

@@ -16,6 +16,8 @@ from workers.gateway.browser_policy import BrowserPolicy
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
 from workers.gateway.gateway import Gateway
+from workers.gateway.lookout import Lookout
+from workers.gateway.pulse import Pulse
 from workers.gateway.routes import live, meetings, operations, page
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
@@ -32,7 +34,7 @@ async def serve(settings: Settings, service: Service) -> None:
     check_exposure(settings.gateway)
     await join_deployment(service.redis, settings.shards)
     results = ResultLog(service.redis, settings.shards)
-    gateway = build_gateway(settings.gateway, results, log=service.log)
+    gateway = build_gateway(settings.gateway, results, lookout=Lookout(service.redis), log=service.log)
     await gateway.tailer.start()
     with listen(settings.gateway) as listener:
         server = Server(build_app(gateway))
@@ -48,8 +50,9 @@ async def serve(settings: Settings, service: Service) -> None:
             tailing.cancel()
 
 
-def build_gateway(settings: GatewaySettings, results: ResultLog, *, log: Any) -> Gateway:
+def build_gateway(settings: GatewaySettings, results: ResultLog, *, lookout: Lookout, log: Any) -> Gateway:
     """Put the parts of a gateway together."""
+    pulse = Pulse()
     fanout = Fanout(capacity=settings.reader_buffer, max_readers=settings.max_readers)
     metrics.READERS.set_function(lambda: fanout.readers)
     return Gateway(
@@ -57,7 +60,9 @@ def build_gateway(settings: GatewaySettings, results: ResultLog, *, log: Any) ->
         results=results,
         fanout=fanout,
         feed=Feed(results, fanout, heartbeat_s=settings.heartbeat_s),
-        tailer=Tailer(results, fanout, log),
+        tailer=Tailer(results, fanout, pulse, log=log),
+        pulse=pulse,
+        lookout=lookout,
     )
 
 

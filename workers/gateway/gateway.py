@@ -14,6 +14,8 @@ from workers.gateway.access import tenant_of
 from workers.gateway.failures import UnknownMeeting
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
+from workers.gateway.lookout import Lookout
+from workers.gateway.pulse import Pulse
 from workers.gateway.tailer import Tailer
 
 
@@ -26,6 +28,8 @@ class Gateway:
     fanout: Fanout
     feed: Feed
     tailer: Tailer
+    pulse: Pulse
+    lookout: Lookout
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

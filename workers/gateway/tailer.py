@@ -7,6 +7,7 @@ from common.streams.client import PASSING, check_cancelled
 from common.streams.result_log import ResultLog
 from workers.gateway import metrics
 from workers.gateway.fanout import Fanout
+from workers.gateway.pulse import Pulse
 
 PAUSES_S = (0.1, 0.3, 1.0, 3.0)
 """How long to wait before the next try while Redis is away; the last holds from then on."""
@@ -15,9 +16,10 @@ PAUSES_S = (0.1, 0.3, 1.0, 3.0)
 class Tailer:
     """One per process. Its positions outlive lost connections, so nothing is skipped or repeated."""
 
-    def __init__(self, results: ResultLog, fanout: Fanout, log: Any) -> None:
+    def __init__(self, results: ResultLog, fanout: Fanout, pulse: Pulse, *, log: Any) -> None:
         self._results = results
         self._fanout = fanout
+        self._pulse = pulse
         self._log = log
         self._failures = 0
 
@@ -45,6 +47,7 @@ class Tailer:
         if found:
             reached = {result.shard: result.id for result in found}
             self._fanout.publish(found, {**self._fanout.positions, **reached})
+            self._pulse.take(found)
             metrics.RESULTS.inc(len(found))
 
     async def _pause(self, error: Exception) -> None:

@@ -1,16 +1,45 @@
 """What operators and tools ask of the process, and the schemas of what it says."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from common.results import TYPES, json_schema
 from workers.gateway.failures import FailureBody
-from workers.gateway.gateway import Here
+from workers.gateway.gateway import Here, Tenant
+from workers.gateway.lookout import Sighting
+from workers.gateway.pulse import MeetingPulse
 
 router = APIRouter(tags=["operations"], responses={"4XX": {"model": FailureBody}})
+
+
+@dataclass(frozen=True, slots=True)
+class PulseList:
+    """The meetings that something was heard of lately, and that have not ended."""
+
+    meetings: tuple[MeetingPulse, ...]
+
+
+@router.get("/v1/pulse", response_model=PulseList)
+async def get_pulse(tenant: Tenant, gateway: Here) -> Response:
+    """What goes on in the live meetings of the token's tenant: who speaks, level, latency, last text.
+
+    As seen by this process since it started; for a glance at many meetings, again and again.
+    """
+    return _json(PulseList(gateway.pulse.meetings(tenant)))
+
+
+@router.get("/v1/operations", response_model=Sighting)
+async def get_operations(_: Tenant, gateway: Here) -> Response:
+    """The state of the deployment, at most a second old: processes, owners, lag, dead letters.
+
+    The same as `hubbub status --json`. It names hosts and processes, but no meeting.
+    """
+    return _json(await gateway.lookout.look())
 
 
 @router.get("/v1/schemas")
@@ -45,3 +74,7 @@ async def is_ready(gateway: Here) -> dict[str, str]:
 async def get_metrics(gateway: Here) -> Response:
     """Figures in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _json(document: object) -> Response:
+    return Response(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS), media_type="application/json")

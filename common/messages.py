@@ -6,7 +6,7 @@ payload was captured.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgpack
 
@@ -103,6 +103,16 @@ class Window:
 Message = AudioChunk | SpeechChunk | Window
 _TYPES: dict[str, type[Message]] = {"audio": AudioChunk, "speech": SpeechChunk, "window": Window}
 _NAMES: dict[type[Message], str] = {cls: name for name, cls in _TYPES.items()}
+_HEAD = (str,) * 5
+
+
+def _kinds(cls: type[Message]) -> tuple[Any, ...]:
+    """What each field after the track may be: a type, or words."""
+    hints = get_type_hints(cls)
+    return tuple(frozenset(get_args(hints[f])) or hints[f] for f in cls.__slots__[1:])
+
+
+_READERS = {name: (cls, _kinds(cls)) for name, cls in _TYPES.items()}
 
 
 def pack(message: Message) -> bytes:
@@ -115,13 +125,23 @@ def pack(message: Message) -> bytes:
 
 
 def unpack(packed: bytes) -> Message:
-    """Decode what `pack` wrote. Raises InvalidMessage."""
+    """Decode what `pack` wrote. Raises InvalidMessage, which names both versions where they differ."""
     try:
-        version, name, head, *fields = msgpack.unpackb(packed)
+        decoded = msgpack.unpackb(packed)
+        version = decoded[0]
         if version != VERSION:
             raise InvalidMessage(f"message version {version!r}: this process reads {VERSION}")
+        _, name, head, *fields = decoded
+        cls, kinds = _READERS[name]
+        _check_kinds((*head, *fields), (*_HEAD, *kinds))
         tenant, meeting, track_id, speaker_id, speaker_name = head
         track = Track(Meeting(tenant, meeting), track_id, Speaker(speaker_id, speaker_name))
-        return _TYPES[name](track, *fields)
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        return cls(track, *fields)
+    except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
         raise InvalidMessage(f"unreadable message of {len(packed)} bytes: {error!r}") from error
+
+
+def _check_kinds(values: tuple[Any, ...], kinds: tuple[Any, ...]) -> None:
+    for value, kind in zip(values, kinds, strict=True):
+        if type(value) is not kind and (type(kind) is not frozenset or value not in kind):
+            raise TypeError(f"{value!r:.80}: want {kind}")

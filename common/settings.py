@@ -287,6 +287,23 @@ class GatewaySettings(Section):
     )
 
 
+class MeetStreamSettings(Section):
+    """Sending bots into meetings. What their audio looks like is in `ingest`."""
+
+    api_key: SecretStr = Field(SecretStr(""), description="Of MeetStream; without it no bots are sent.")
+    base_url: str = Field("https://api.meetstream.ai/api/v1", pattern=r"^https?://", description="Its API.")
+    ingest_url: str = Field(
+        "",
+        pattern=r"^(wss?://.+)?$",
+        description="Where bots reach ingest from outside, such as wss://ingest.example.org.",
+    )
+    bot_name: str = Field("Hubbub", min_length=1, max_length=100, description="What bots are called.")
+    timeout_s: float = Field(20, gt=0, le=120, description="For an answer of MeetStream, retries included.")
+    recording_hours: int = Field(
+        24, ge=1, le=8760, description="How long MeetStream keeps its own recording of a meeting."
+    )
+
+
 class LogSettings(Section):
     """How processes report."""
 
@@ -313,6 +330,7 @@ class Settings(BaseSettings):
     sentiment: SentimentSettings = SentimentSettings()
     jobs: JobsSettings = JobsSettings()
     gateway: GatewaySettings = GatewaySettings()
+    meetstream: MeetStreamSettings = MeetStreamSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

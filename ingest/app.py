@@ -14,7 +14,10 @@ from common.clock import unix_ms
 from common.service import Service
 from common.settings import IngestSettings, Settings
 from common.streams.audio_log import AudioLog
+from common.streams.bots import BotLog
+from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
+from ingest.bots import Bots
 from ingest.endpoints import Endpoints
 from ingest.layouts import Cutting
 from ingest.meetings import Meetings, Patience
@@ -36,10 +39,11 @@ async def serve(settings: Settings, service: Service) -> None:
     writer = Writer(sink, unix_ms)
     meetings = new_meetings(sink, writer, ingest)
     orphans = Orphans(sink, meetings.held, int((ingest.grace_s + ingest.orphan_s) * 1000))
+    bots = Bots(BotLog(service.redis, settings.shards), CommandLog(service.redis), service.member)
     with listening(ingest) as listener:
-        server = Server(server_config(_app(meetings, ingest, service), ingest))
+        server = Server(server_config(_app(routes(meetings, ingest, bots), service), ingest))
         async with asyncio.TaskGroup() as group:
-            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans)]
+            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans, bots)]
             group.create_task(_stop_with(service, server))
             service.ready("ws://{}:{}".format(*listener.getsockname()[:2]))
             await server.serve([listener])
@@ -62,9 +66,9 @@ def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> M
     return Meetings(sink, writer, cutting=cutting, patience=patience, now_ms=unix_ms)
 
 
-def routes(meetings: Meetings, settings: IngestSettings) -> list[BaseRoute]:
+def routes(meetings: Meetings, settings: IngestSettings, bots: Bots) -> list[BaseRoute]:
     """Where audio comes in. MeetStream may put the bot's id before the path it was given."""
-    endpoints = Endpoints(meetings, settings)
+    endpoints = Endpoints(meetings, settings, bots)
     meetstream = [
         WebSocketRoute(f"{prefix}/v1/meetstream/{name}{suffix}", endpoint)
         for name, endpoint in (
@@ -79,7 +83,7 @@ def routes(meetings: Meetings, settings: IngestSettings) -> list[BaseRoute]:
     return [WebSocketRoute(path, endpoints.generic), Route(path, uploads.post, methods=["POST"]), *meetstream]
 
 
-def _app(meetings: Meetings, settings: IngestSettings, service: Service) -> Starlette:
+def _app(served: list[BaseRoute], service: Service) -> Starlette:
     def healthz(_: Request) -> Response:
         return _answer(good=service.is_alive())
 
@@ -90,7 +94,7 @@ def _app(meetings: Meetings, settings: IngestSettings, service: Service) -> Star
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     pages = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*routes(meetings, settings), *pages])
+    return Starlette(routes=[*served, *pages])
 
 
 def _answer(*, good: bool) -> Response:

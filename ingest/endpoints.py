@@ -1,16 +1,19 @@
 """The WebSocket endpoints: Hubbub's own protocol, and MeetStream's two sockets."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket
 
 from common.audio import samples_to_ms
-from common.identity import DEFAULT_TENANT, parse_meeting
+from common.identity import DEFAULT_TENANT, Meeting, parse_meeting
 from common.settings import IngestSettings
 from ingest import metrics
+from ingest.bots import Bots
 from ingest.formats import meetstream
 from ingest.formats.generic import GenericDecoder
 from ingest.formats.values import Audio, Ready, Skipped, Start
@@ -28,8 +31,9 @@ log = structlog.get_logger()
 class Endpoints:
     """What answers on the WebSocket routes."""
 
-    def __init__(self, meetings: Meetings, settings: IngestSettings) -> None:
+    def __init__(self, meetings: Meetings, settings: IngestSettings, bots: Bots) -> None:
         self._meetings = meetings
+        self._bots = bots
         self._settings = settings
         self._meetstream_format = PcmFormat(settings.meetstream_rate)
 
@@ -48,9 +52,8 @@ class Endpoints:
     async def meetstream_audio(self, websocket: WebSocket) -> None:
         """`[/{bot_id}]/v1/meetstream/audio[/{token}]`: MeetStream's bot dials in."""
         async with accepted(websocket, "meetstream") as socket:
-            bot_id = await self._handshake(socket, websocket)
+            bot_id, meeting = await self._handshake(socket, websocket)
             mixed = self._settings.meetstream_streams == "mixed"
-            meeting = parse_meeting(DEFAULT_TENANT, bot_id)
             async with self._joined(
                 Caller(meeting, self._meetstream_format, NOBODY, mixed), socket
             ) as session:
@@ -60,13 +63,16 @@ class Endpoints:
     async def meetstream_control(self, websocket: WebSocket) -> None:
         """`[/{bot_id}]/v1/meetstream/control[/{token}]`: the bot's control socket."""
         async with accepted(websocket, "control") as socket:
-            bot_id = await self._handshake(socket, websocket)
+            bot_id, meeting = await self._handshake(socket, websocket)
             await socket.send({"command": "ack", "bot_id": bot_id, "message": "control channel bound"})
-            while True:
-                log.info("control_message", bot=bot_id, text=shown(await socket.receive()))
+            await _until_one_ends(
+                _log_messages(socket, bot_id),
+                self._bots.speak(socket, meeting, bot_id),
+                self._bots.hold(meeting),
+            )
 
-    async def _handshake(self, socket: Socket, websocket: WebSocket) -> str:
-        """The bot's id, from its first message. The address may carry it too."""
+    async def _handshake(self, socket: Socket, websocket: WebSocket) -> tuple[str, Meeting]:
+        """The bot's id, from its first message (the address may carry it too), and its meeting."""
         first = await socket.first(self._settings.start_timeout_s)
         message = meetstream.decode(first, self._meetstream_format)
         if not isinstance(message, Ready):
@@ -74,7 +80,8 @@ class Endpoints:
         announced = websocket.path_params.get("bot_id", message.bot_id)
         if announced != message.bot_id:
             raise Refused(Reason.NAME, f"bot_id {shown(message.bot_id)}: the address says {shown(announced)}")
-        return message.bot_id
+        token = websocket.path_params.get("token", "")
+        return message.bot_id, await self._bots.meeting_of(message.bot_id, token)
 
     async def _meetstream_message(self, raw: bytes | str, bot_id: str, session: Session) -> None:
         match meetstream.decode(raw, self._meetstream_format):
@@ -102,6 +109,24 @@ class Endpoints:
             raise
         finally:
             self._meetings.leave(session, finished=finished)
+
+
+async def _log_messages(socket: Socket, bot_id: str) -> None:
+    while True:
+        log.info("control_message", bot=bot_id, text=shown(await socket.receive()))
+
+
+async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Work on all at once; what one of them raises ends the others, and is raised."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _listen(socket: Socket, decoder: GenericDecoder, session: Session) -> None:

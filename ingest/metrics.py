@@ -16,3 +16,5 @@ APPEND_SECONDS = Histogram(
 REFUSED_APPENDS = Counter("hubbub_ingest_refused_appends", "Appends of a source that Redis did not take.")
 GAP_SAMPLES = Counter("hubbub_ingest_gap_samples", "Samples reported missing.")
 MEETINGS = Gauge("hubbub_ingest_meetings", "Meetings with audio in this process.")
+SPOKEN = Counter("hubbub_ingest_spoken_seconds", "Speech sent to bots to say in their meetings.")
+UNSPOKEN = Counter("hubbub_ingest_unspoken_pieces", "Speech dropped because a bot had too much to say.")

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     ENDED = "ended"
     UNAVAILABLE = "unavailable"
+    UNAUTHORIZED = "unauthorized"
 
 
 _PROTOCOL_ERROR, _INVALID_PAYLOAD, _POLICY, _TOO_BIG, _TRY_AGAIN = 1002, 1007, 1008, 1009, 1013

@@ -6,6 +6,7 @@ from common.identity import Meeting
 from common.stage import Stream
 
 DEPLOYMENT = "hb:deployment"
+COMMANDS = "hb:commands"
 
 
 @cache
@@ -44,6 +45,16 @@ def meeting_named(shard: int, name: str) -> str:
 def meetings(shard: int) -> str:
     """The sorted set of a shard's meetings by the time they were last heard."""
     return f"hb:{{{shard}}}:meetings"
+
+
+def bot(shard: int, meeting_: Meeting) -> str:
+    """The hash that holds the record of the bot in a meeting."""
+    return f"hb:{{{shard}}}:bot:{meeting_.tenant}/{meeting_.id}"
+
+
+def bot_control(shard: int, meeting_: Meeting) -> str:
+    """Which process holds the control socket of the bot in a meeting."""
+    return f"hb:{{{shard}}}:bot-control:{meeting_.tenant}/{meeting_.id}"
 
 
 def members(pool: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from fakeredis import FakeAsyncRedis
 from starlette.applications import Starlette
 
 from common.audio import sample_count
@@ -17,9 +18,14 @@ from common.messages import AudioChunk
 from common.results import Result, Status
 from common.settings import IngestSettings
 from common.streams.audio_log import Mark, MeetingRecord
+from common.streams.bots import BotLog
+from common.streams.commands import CommandLog
 from ingest.app import new_meetings, routes
+from ingest.bots import Bots
 from ingest.server import Server, listening, server_config
 from ingest.writer import Writer
+
+SHARDS = 4
 
 
 @dataclass
@@ -91,10 +97,19 @@ class MemorySink:
 
 @dataclass
 class Ingest:
-    """A server at `url`; `sink` has what it wrote."""
+    """A server at `url`; `sink` has what it wrote, `redis` what it knows of bots."""
 
     url: str
     sink: MemorySink
+    redis: FakeAsyncRedis
+
+    @property
+    def bots(self) -> BotLog:
+        return BotLog(self.redis, SHARDS)
+
+    @property
+    def commands(self) -> CommandLog:
+        return CommandLog(self.redis)
 
     @property
     def http_url(self) -> str:
@@ -117,11 +132,13 @@ async def serving(settings: IngestSettings) -> AsyncIterator[Ingest]:
     sink = MemorySink()
     writer = Writer(sink, unix_ms)
     meetings = new_meetings(sink, writer, settings)
+    redis = FakeAsyncRedis()
+    bots = Bots(BotLog(redis, SHARDS), CommandLog(redis), "this-process")
     with listening(settings) as listener:
-        server = Server(server_config(Starlette(routes=routes(meetings, settings)), settings))
-        tasks = [asyncio.create_task(job) for job in (writer.run(), meetings.run())]
+        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots)), settings))
+        tasks = [asyncio.create_task(job) for job in (writer.run(), meetings.run(), bots.run())]
         serving_task = asyncio.create_task(server.serve([listener]))
-        yield Ingest("ws://{}:{}".format(*listener.getsockname()), sink)
+        yield Ingest("ws://{}:{}".format(*listener.getsockname()), sink, redis)
         server.should_exit = True
         await serving_task
         for task in tasks:

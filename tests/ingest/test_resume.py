@@ -21,11 +21,14 @@ from common.settings import IngestSettings, RedisSettings
 from common.stage import Stream
 from common.streams import keys
 from common.streams.audio_log import AudioLog
+from common.streams.bots import BotLog
 from common.streams.client import Client
 from common.streams.client import connect as connect_redis
+from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
 from ingest.app import new_meetings, routes
+from ingest.bots import Bots
 from ingest.orphans import Orphans
 from ingest.player.play import Pace, Performance
 from ingest.player.programme import Programme, Segment
@@ -73,7 +76,8 @@ async def process(
     meetings = new_meetings(sink, writer, settings)
     orphans = Orphans(sink, meetings.held, silence_ms)
     with listening(settings) as listener:
-        server = Server(server_config(Starlette(routes=routes(meetings, settings)), settings))
+        bots = Bots(BotLog(redis, SHARDS), CommandLog(redis), "this-process")
+        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots)), settings))
         jobs = (writer.run(), orphans.run(), meetings.run(), server.serve([listener]))
         running = Process(
             redis, server, [asyncio.create_task(job) for job in jobs], listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A process of a stage pool: models loaded, shards shared, the loop running."""
+"""A stage in a process: models loaded, shards shared, the loop running."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,32 +18,40 @@ from common.topology import WRITES
 
 
 def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
-    """The main of a pool whose stage `build` makes."""
+    """The main of a pool that is the stage `build` makes."""
 
     async def main(settings: Settings, service: Service) -> None:
         await join_deployment(service.redis, settings.shards)
         stage = await asyncio.to_thread(build, settings)
-        wire = Wire(settings.redis)
-        shards = FencedShards(wire, pool, stage.inputs, settings.redis.read_count)
-        loop = StageLoop(
-            stage,
-            shards,
-            outputs=[stream for stream in WRITES[pool] if stream is not Stream.RESULTS],
-            backlog_limit=settings.redis.backlog_limit,
-            shelf_bounds=ShelfBounds(
-                settings.redis.deferred_max_bytes, settings.redis.deferred_max_age_s * 1000
-            ),
-        )
-        table = LeaseTable(service.redis, pool, service.member, settings.redis.lease_ms)
+        service.ready()
+        await run_stage(stage, settings, service)
+
+    return main
+
+
+async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
+    """Share the shards with other processes that run this stage, and drive it until the service stops.
+
+    A process may run several. The deployment must have been joined.
+    """
+    with closing(Wire(settings.redis)) as wire:
+        loop = _loop(stage, wire, settings)
+        table = LeaseTable(service.redis, stage.name, service.member, settings.redis.lease_ms)
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose
         )
-        with closing(wire):
-            async with asyncio.TaskGroup() as group:
-                beat = group.create_task(membership.run(), name="membership")
-                service.ready()
-                await loop.run(membership, service.stopping)
-                beat.cancel()
-        await membership.leave()
+        async with asyncio.TaskGroup() as group:
+            beat = group.create_task(membership.run(), name=f"membership of {stage.name}")
+            await loop.run(membership, service.stopping)
+            beat.cancel()
+    await membership.leave()
 
-    return main
+
+def _loop(stage: Stage, wire: Wire, settings: Settings) -> StageLoop:
+    return StageLoop(
+        stage,
+        FencedShards(wire, stage.name, stage.inputs, settings.redis.read_count),
+        outputs=[stream for stream in WRITES[stage.name] if stream is not Stream.RESULTS],
+        backlog_limit=settings.redis.backlog_limit,
+        shelf_bounds=ShelfBounds(settings.redis.deferred_max_bytes, settings.redis.deferred_max_age_s * 1000),
+    )

@@ -125,11 +125,13 @@ class Sentiment(Common):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Highlight(Common):
-    """A moment worth coming back to."""
+    """A moment worth coming back to: the sentence, and of an action item who and by when if said."""
 
     kind: Literal["action_item", "decision", "question", "strong_moment"]
     text: str
     utterance: str
+    owner: str = ""
+    due: str = ""
     type: Literal["highlight"] = "highlight"
 
 

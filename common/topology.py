@@ -1,4 +1,4 @@
-"""Which pool reads and writes which stream. Trimming waits for every reader named here."""
+"""Which stage reads and writes which stream. Trimming waits for every reader named here."""
 
 from common.stage import Stream
 
@@ -7,7 +7,7 @@ READERS: dict[Stream, tuple[str, ...]] = {
     Stream.SPEECH: ("asr", "keyword", "sentiment"),
     Stream.WINDOWS: ("emitter",),
     Stream.DEFERRED: ("emitter",),
-    Stream.RESULTS: ("keyword", "sentiment"),
+    Stream.RESULTS: ("keyword", "sentiment", "highlights"),
 }
 WRITES: dict[str, tuple[Stream, ...]] = {
     "ingest": (Stream.AUDIO, Stream.RESULTS),
@@ -16,6 +16,10 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "emitter": (Stream.DEFERRED, Stream.RESULTS),
     "keyword": (Stream.RESULTS,),
     "sentiment": (Stream.RESULTS,),
+    "highlights": (Stream.RESULTS,),
 }
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
+"""Pools that are one stage each."""
+LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights",)}
+"""Stages that live in the processes of another pool, with groups and leases of their own."""
 POOLS = ("ingest", *STAGES, "gateway", "jobs")

@@ -17,7 +17,7 @@ from common.stage import ON_REQUEST, Stream
 from common.streams.client import PASSING, connect
 from common.streams.overview import GroupState, Overview, read_overview
 from common.streams.shortfall import Shortfall
-from common.topology import POOLS
+from common.topology import LODGERS, POOLS
 
 
 def status(*, as_json: JsonOption = False, redis: RedisOption = None) -> None:
@@ -45,6 +45,8 @@ def _show(overview: Overview, console: Console) -> None:
         table.add_column(name, justify="left" if name == "pool" else "right")
     for pool in POOLS:
         table.add_row(pool, *_row(overview, pool))
+        for stage in LODGERS.get(pool, ()):
+            table.add_row(f"  {stage}", *_lodger_row(overview, stage))
     console.print(table)
     console.print(_service(overview))
     console.print(_missing(overview.live))
@@ -63,6 +65,12 @@ def _row(overview: Overview, pool: str) -> Sequence[str]:
         f"{sum(process.cpu_s for process in processes):.1f}",
         f"{sum(process.rss_bytes for process in processes) / 1e6:.0f}",
     )
+
+
+def _lodger_row(overview: Overview, stage: str) -> Sequence[str]:
+    """Of its process it is only a part; how far behind it is, is its own."""
+    groups = [group for group in overview.groups if group.pool == stage]
+    return "", f"{len(overview.owners[stage])}", *_progress(groups), "", ""
 
 
 def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:

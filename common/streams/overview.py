@@ -9,7 +9,7 @@ from common.streams import keys
 from common.streams.client import Client
 from common.streams.reports import ProcessReport, read_reports
 from common.streams.shortfall import Shortfall, read_shortfall
-from common.topology import READERS, STAGES
+from common.topology import LODGERS, READERS, STAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,15 @@ async def read_overview(redis: Client) -> Overview:
         shards=shards,
         processes=await read_reports(redis),
         groups=await _groups(redis, shards),
-        owners={pool: await _owners(redis, pool, shards) for pool in STAGES},
+        owners={stage: await _owners(redis, stage, shards) for stage in _all_stages()},
         dead_letters=await _dead(redis, shards),
         redis_bytes=int(memory["used_memory"]),
         live=await read_shortfall(redis, shards),
     )
+
+
+def _all_stages() -> list[str]:
+    return [*STAGES, *(stage for lodgers in LODGERS.values() for stage in lodgers)]
 
 
 async def _groups(redis: Client, shards: int) -> list[GroupState]:

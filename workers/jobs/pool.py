@@ -1,4 +1,4 @@
-"""What a jobs process runs: an RQ worker, in a thread beside the event loop of its service.
+"""What a jobs process runs: stages that follow the results, and an RQ worker in a thread of its own.
 
 RQ spells its own keys, `rq:…`, next to ours on the same server, and cannot work on a Redis
 Cluster. Arguments travel as JSON. A job whose process dies under it may run again, if it was
@@ -7,6 +7,7 @@ enqueued with a Retry: it must bear that.
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,9 +18,13 @@ from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
+from common.pool import run_stage
 from common.service import Service
 from common.settings import Settings
+from common.stage import Stage
 from common.streams.client import PASSING
+from common.streams.deployment import join_deployment
+from workers.jobs.highlights.stage import HighlightStage
 from workers.jobs.retention import enqueue_regularly
 
 POLL_S = 1
@@ -33,7 +38,8 @@ class ThreadWorker(SimpleWorker):
 
 
 async def serve(settings: Settings, service: Service) -> None:
-    """Run jobs until the service stops; the one at hand is finished first."""
+    """Run jobs and stages until the service stops; the job at hand is finished first."""
+    await join_deployment(service.redis, settings.shards)
     logging.getLogger("rq.worker").setLevel(logging.WARNING)  # five lines a job, and not ours
     url = settings.redis.url.get_secret_value()
     with Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S) as connection:
@@ -43,9 +49,25 @@ async def serve(settings: Settings, service: Service) -> None:
         worker = ThreadWorker(queues, name=service.member, connection=connection, serializer=JSONSerializer)
         async with asyncio.TaskGroup() as group:
             retention = group.create_task(enqueue_regularly(queues[0]))
+            for stage in build_stages():
+                group.create_task(run_stage(stage, settings, service), name=stage.name)
             service.ready()
-            await asyncio.to_thread(run_jobs, worker, service.stopping.is_set)
+            await _work(worker, service)
             retention.cancel()
+
+
+def build_stages() -> list[Stage]:
+    """The stages that live here; `common.topology` names them among the lodgers of this pool."""
+    return [HighlightStage()]
+
+
+async def _work(worker: SimpleWorker, service: Service) -> None:
+    """Run jobs until the service stops, or a task beside them has failed: a thread cannot be cancelled."""
+    halted = threading.Event()
+    try:
+        await asyncio.to_thread(run_jobs, worker, lambda: halted.is_set() or service.stopping.is_set())
+    finally:
+        halted.set()
 
 
 def run_jobs(worker: SimpleWorker, is_stopping: Callable[[], bool]) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import background
 import pytest
@@ -10,10 +11,14 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from common.identity import Speaker
+from common.results import Transcript
 from common.service import Service
 from common.settings import JobsSettings, RedisSettings, Settings
+from common.streams.audio_log import AudioLog
 from common.streams.client import Client
-from tests.kit import eventually
+from common.streams.result_log import ResultLog
+from tests.kit import MEETING, eventually
 from workers.jobs.pool import ThreadWorker, run_jobs, serve
 
 pytestmark = pytest.mark.integration
@@ -128,3 +133,22 @@ async def test_a_lost_connection_costs_a_moment_not_the_worker(redis, redis_sett
 async def _said(redis: Client, expected: list[bytes]) -> object:
     seen = await redis.lrange("said", 0, -1)
     return seen == expected or seen
+
+
+async def test_highlights_are_found_beside_the_jobs(redis, redis_settings) -> None:
+    said = Transcript(
+        id="u/transcript/final", tenant=MEETING.tenant, meeting=MEETING.id, track="ann",
+        speaker=Speaker("ann", "Ann"), start_ms=0, end_ms=2000, utterance="u", status="final",
+        text="I'll send the deck by Friday.", stable="",
+    )  # fmt: skip
+    log = AudioLog(redis, 32, 100)
+    await log.publish(said)
+    await log.publish(replace(said, status="partial"))
+
+    async def found() -> object:
+        stored = await ResultLog(redis, 32).history(MEETING)
+        seen = [one.decoded() for one in stored if one.type == "highlight"]
+        return [(h.kind, h.owner, h.due) for h in seen] == [("action_item", "Ann", "by Friday")] or seen
+
+    async with at_work(redis_settings):
+        await eventually("one highlight", found)

@@ -1,0 +1,1 @@
+"""Moments worth coming back to, found while the meeting runs."""

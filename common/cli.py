@@ -6,11 +6,13 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 from rich.console import Console
 
+from common.commands.audit import audit
 from common.commands.config import config
 from common.commands.dead import dead
 from common.commands.doctor import doctor
 from common.commands.status import status
 from common.commands.tail import tail
+from common.commands.token import token
 from common.commands.up import up
 from common.errors import HubbubError
 from common.pool import stage_main
@@ -25,9 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, status, tail, doctor, config):
+for command in (up, status, tail, doctor, config, audit):
     app.command()(command)
 app.add_typer(dead, name="dead")
+app.add_typer(token, name="token")
 
 
 def run_pool(pool: str) -> None:

@@ -51,10 +51,16 @@ class Track:
         return f"{blake2s(self.key.encode(), digest_size=5).hexdigest()}-{start}"
 
 
-def parse_meeting(tenant: str, meeting_id: str) -> Meeting:
-    """Check names that came from outside. Raises InvalidInput."""
+def parse_tenant(tenant: str) -> str:
+    """Check a tenant's name from outside. Raises InvalidInput."""
     if not _TENANT.fullmatch(tenant):
         raise InvalidInput(f"tenant {tenant[:64]!r}: want 1 to 63 of a-z, 0-9 and -")
+    return tenant
+
+
+def parse_meeting(tenant: str, meeting_id: str) -> Meeting:
+    """Check names that came from outside. Raises InvalidInput."""
+    parse_tenant(tenant)
     if not _MEETING_ID.fullmatch(meeting_id):
         raise InvalidInput(
             f"meeting id {meeting_id[:64]!r}: want 1 to 128 of A-Z, a-z, 0-9 and . _ ~ : @ + = -"

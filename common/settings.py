@@ -17,6 +17,8 @@ from pydantic_settings import (
 )
 
 from common.errors import SettingsError
+from common.identity import DEFAULT_TENANT
+from common.tokens import MIN_LENGTH, Scope
 
 
 class Section(BaseModel):
@@ -265,14 +267,10 @@ class JobsSettings(Section):
 class GatewaySettings(Section):
     """Results out."""
 
-    host: str = Field("127.0.0.1", description="Other than loopback only with `tokens`.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8780, ge=0, le=65_535)
     share_port: bool = Field(
         default=False, description="Let several processes of this machine listen on the port."
-    )
-    tokens: dict[str, SecretStr] = Field(
-        default_factory=dict,
-        description="Token to read with, by tenant. Without any, only this machine reads.",
     )
     reader_buffer: int = Field(
         2000,
@@ -304,6 +302,26 @@ class MeetStreamSettings(Section):
     )
 
 
+class TokenSettings(Section):
+    """A token that is there from the start, as `hubbub token create` makes them later."""
+
+    tenant: str = Field(DEFAULT_TENANT, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    scopes: tuple[Scope, ...] = Field((Scope.READ,), min_length=1)
+    token: SecretStr = Field(min_length=MIN_LENGTH, description="Random text, of `openssl rand -hex 32`.")
+    max_meetings: int = Field(0, ge=0, description="Meetings heard at once with it; 0: as for all.")
+
+
+class AccessSettings(Section):
+    """Who is let in by ingest and the gateway."""
+
+    tokens: tuple[TokenSettings, ...] = Field((), description="Tokens besides those in Redis.")
+    anonymous: Literal["here", "never", "anywhere"] = Field(
+        "here",
+        description="Who needs no token: `here`, whoever is on this machine until there is a first token; "
+        "`never`, nobody; `anywhere`, everybody, as the tenant `default`.",
+    )
+
+
 class LogSettings(Section):
     """How processes report."""
 
@@ -331,6 +349,7 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     gateway: GatewaySettings = GatewaySettings()
     meetstream: MeetStreamSettings = MeetStreamSettings()
+    access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -48,7 +48,7 @@ def test_docker_accepts_the_compose_file() -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={"HUBBUB_READ_TOKEN": "x", "PATH": "/usr/bin:/bin"},
+        env={"HUBBUB_TOKEN": "x", "PATH": "/usr/bin:/bin"},
     )
     assert found.returncode == 0, found.stderr
 

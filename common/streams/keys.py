@@ -7,6 +7,8 @@ from common.stage import Stream
 
 DEPLOYMENT = "hb:deployment"
 COMMANDS = "hb:commands"
+TOKENS = "hb:{tokens}:all"
+AUDIT = "hb:audit"
 
 
 @cache
@@ -65,3 +67,8 @@ def members(pool: str) -> str:
 def process(pool: str, member: str) -> str:
     """The hash in which a process reports on itself."""
     return f"hb:process:{pool}:{member}"
+
+
+def token(token_id: str) -> str:
+    """The hash that says what a token allows; in one slot with TOKENS, which lists them by expiry."""
+    return f"hb:{{tokens}}:{token_id}"

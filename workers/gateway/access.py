@@ -1,74 +1,60 @@
-"""Who may read what: a tenant by its token, or, without tokens, whoever is on this machine."""
+"""Who may do what here: what routes depend on, and live readers whose token is taken from them."""
 
-import hmac
-from collections.abc import Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Annotated
 
-from pydantic import SecretStr
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from common.errors import SettingsError
-from common.identity import DEFAULT_TENANT
-from common.settings import GatewaySettings
-from workers.gateway.failures import Forbidden, Unauthorized
+from common.access import Access, credentials_of
+from common.streams.client import PASSING
+from common.tokens import Grant, Scope
+from workers.gateway.fanout import Ending
+from workers.gateway.feed import Steps
 
 
-def check_exposure(settings: GatewaySettings) -> None:
-    """Refuse to serve meetings to a network without tokens. Raises SettingsError."""
-    if not settings.tokens and not is_loopback(settings.host):
-        raise SettingsError(
-            f"gateway.host={settings.host}: without gateway.tokens it must be a loopback address; "
-            'set HUBBUB_GATEWAY__TOKENS={"default":"…"} to serve others'
-        )
+def access_of(connection: HTTPConnection) -> Access:
+    """What lets requests in at the gateway that serves this one."""
+    access: Access = connection.app.state.gateway.access
+    return access
 
 
-def tenant_of(connection: HTTPConnection, tokens: Mapping[str, SecretStr]) -> str:
-    """The tenant a request speaks for. Raises Unauthorized or Forbidden.
+def needs(scope: Scope) -> Callable[[HTTPConnection], Awaitable[Grant]]:
+    """A dependency: the grant of a request that needs this scope."""
 
-    Without tokens the browser is the danger: a page of any site may send it here, under a name
-    that its owner resolves to this machine, and sockets know no same-origin rule. So the names in
-    `Host` and `Origin` must be of this machine.
-    """
-    if tokens:
-        return _tenant_by_token(_token(connection), tokens)
-    for header in ("host", "origin"):
-        value = connection.headers.get(header)
-        if value is not None and not is_loopback(_hostname(value)):
-            raise Forbidden(f"{header} {value[:100]!r}: without gateway.tokens only this machine may read")
-    return DEFAULT_TENANT
+    async def admitted(connection: HTTPConnection) -> Grant:
+        credentials = credentials_of(connection.headers, connection.query_params)
+        return await access_of(connection).admit(credentials, scope)
+
+    return admitted
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine alone."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+Reader = Annotated[Grant, Depends(needs(Scope.READ))]
+Sender = Annotated[Grant, Depends(needs(Scope.INGEST))]
+Admin = Annotated[Grant, Depends(needs(Scope.ADMIN))]
+Operator = Annotated[Grant, Depends(needs(Scope.OPERATE))]
+"""Raise Unauthorized or Forbidden where the request may not do what these may."""
 
 
-def _tenant_by_token(token: str, tokens: Mapping[str, SecretStr]) -> str:
-    """Compare with every token, each in constant time, so that timing tells nothing."""
-    matches = [
-        tenant
-        for tenant, known in tokens.items()
-        if hmac.compare_digest(token.encode(), known.get_secret_value().encode())
-    ]
-    if not matches:
-        raise Unauthorized("want a header 'Authorization: Bearer TOKEN', or ?access_token=TOKEN")
-    return matches[0]
+async def reader_of(reader: Reader) -> str:
+    """The tenant a request reads for."""
+    return reader.tenant
 
 
-def _token(connection: HTTPConnection) -> str:
-    """From the header, or the address, since browsers send no headers with sockets and event streams."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
-    return connection.query_params.get("access_token", "")
+Tenant = Annotated[str, Depends(reader_of)]
 
 
-def _hostname(value: str) -> str:
-    try:
-        return urlsplit(value if "://" in value else f"//{value}").hostname or ""
-    except ValueError:
-        return ""
+async def while_admitted(steps: Steps, connection: HTTPConnection) -> Steps:
+    """The same steps for as long as the reader's token is good; nothing is sent to a revoked one."""
+    credentials = credentials_of(connection.headers, connection.query_params)
+    access = access_of(connection)
+    async with aclosing(steps):
+        try:
+            async for step in steps:
+                if not await access.still_admits(credentials, Scope.READ):
+                    yield Ending.REVOKED
+                    return
+                yield step
+        except PASSING:
+            yield Ending.UNAVAILABLE

@@ -6,12 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from common.access import Access
 from common.service import Service
 from common.settings import GatewaySettings, Settings
 from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
+from common.streams.tokens import TokenStore
 from workers.gateway import failures, metrics
-from workers.gateway.access import check_exposure
 from workers.gateway.browser_policy import BrowserPolicy
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
@@ -31,10 +32,12 @@ async def serve(settings: Settings, service: Service) -> None:
 
     Raises SettingsError when it would show meetings to a network without tokens.
     """
-    check_exposure(settings.gateway)
+    access = Access(settings.access, TokenStore(service.redis), host=settings.gateway.host)
+    await access.check_exposure("gateway")
     await join_deployment(service.redis, settings.shards)
     results = ResultLog(service.redis, settings.shards)
-    gateway = build_gateway(settings.gateway, results, lookout=Lookout(service.redis), log=service.log)
+    lookout = Lookout(service.redis)
+    gateway = build_gateway(settings.gateway, access, results, lookout=lookout, log=service.log)
     await gateway.tailer.start()
     with listen(settings.gateway) as listener:
         server = Server(build_app(gateway))
@@ -50,13 +53,16 @@ async def serve(settings: Settings, service: Service) -> None:
             tailing.cancel()
 
 
-def build_gateway(settings: GatewaySettings, results: ResultLog, *, lookout: Lookout, log: Any) -> Gateway:
+def build_gateway(
+    settings: GatewaySettings, access: Access, results: ResultLog, *, lookout: Lookout, log: Any
+) -> Gateway:
     """Put the parts of a gateway together."""
     pulse = Pulse()
     fanout = Fanout(capacity=settings.reader_buffer, max_readers=settings.max_readers)
     metrics.READERS.set_function(lambda: fanout.readers)
     return Gateway(
         settings=settings,
+        access=access,
         results=results,
         fanout=fanout,
         feed=Feed(results, fanout, heartbeat_s=settings.heartbeat_s),

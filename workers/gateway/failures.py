@@ -10,20 +10,13 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from common.access import Forbidden, Unauthorized
 from common.errors import HubbubError, InvalidInput
 from workers.gateway.fanout import TooManyReaders
 
 
 class UnknownMeeting(HubbubError):
     """No such meeting within the tenant, or no longer kept."""
-
-
-class Unauthorized(HubbubError):
-    """No token, or not one that this gateway knows."""
-
-
-class Forbidden(HubbubError):
-    """A request that a web page of another site may have caused."""
 
 
 @dataclass(frozen=True, slots=True)

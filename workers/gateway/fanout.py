@@ -22,6 +22,7 @@ class Ending(StrEnum):
     OVERFLOW = "overflow"
     CLOSING = "closing"
     UNAVAILABLE = "unavailable"
+    REVOKED = "revoked"
 
 
 class Subscription:

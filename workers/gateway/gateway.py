@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from common.access import Access
 from common.identity import parse_meeting
 from common.settings import GatewaySettings
 from common.streams.audio_log import MeetingRecord
 from common.streams.result_log import ResultLog
-from workers.gateway.access import tenant_of
+from workers.gateway.access import Tenant
 from workers.gateway.failures import UnknownMeeting
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
@@ -24,6 +25,7 @@ class Gateway:
     """One gateway process."""
 
     settings: GatewaySettings
+    access: Access
     results: ResultLog
     fanout: Fanout
     feed: Feed
@@ -39,14 +41,6 @@ def gateway_of(connection: HTTPConnection) -> Gateway:
 
 
 Here = Annotated[Gateway, Depends(gateway_of)]
-
-
-def reader_of(connection: HTTPConnection, gateway: Here) -> str:
-    """The tenant a request reads for. Raises Unauthorized or Forbidden."""
-    return tenant_of(connection, gateway.settings.tokens)
-
-
-Tenant = Annotated[str, Depends(reader_of)]
 
 
 async def known_meeting(meeting_id: str, tenant: Tenant, gateway: Here) -> MeetingRecord:

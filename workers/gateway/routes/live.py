@@ -4,16 +4,18 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket
 
 from common.errors import InvalidInput
 from common.results import TYPES
 from common.streams.audio_log import MeetingRecord
+from workers.gateway.access import while_admitted
 from workers.gateway.event_stream import EventStream
 from workers.gateway.failures import FailureBody
 from workers.gateway.feed import Steps
-from workers.gateway.gateway import Gateway, Here, Known
+from workers.gateway.gateway import Gateway, Here, Known, gateway_of
 from workers.gateway.position import NOW, beginning_of, place
 from workers.gateway.websocket import serve_socket
 
@@ -36,14 +38,20 @@ LastEventId = Annotated[str, Header(description="As browsers send it on reconnec
     },
 )
 async def get_events(
-    record: Known, gateway: Here, after: After = "", types: Types = "", last_event_id: LastEventId = ""
+    request: Request,
+    record: Known,
+    *,
+    after: After = "",
+    types: Types = "",
+    last_event_id: LastEventId = "",
 ) -> Response:
     """The results of a meeting, stored ones first, then live; the event's id is its position.
 
     A reader that lags too far behind gets an event `overflow` and the end of the stream, one on a
     gateway that goes down an event `closing`; either reconnects and misses nothing.
     """
-    steps = _steps(gateway, record, last_event_id or after)
+    gateway = gateway_of(request)
+    steps = while_admitted(_steps(gateway, record, last_event_id or after), request)
     return EventStream(gateway.fanout, steps, _chosen(types))
 
 
@@ -52,7 +60,7 @@ async def live(
     websocket: WebSocket, record: Known, gateway: Here, after: After = "", types: Types = ""
 ) -> None:
     """The same over a WebSocket: `{"id": position, "type": …, "result": {…}}` a message."""
-    steps, chosen = _steps(gateway, record, after), _chosen(types)
+    steps, chosen = while_admitted(_steps(gateway, record, after), websocket), _chosen(types)
     with gateway.fanout.admit():
         await websocket.accept()
         async with aclosing(steps):

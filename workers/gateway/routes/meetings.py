@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
+from workers.gateway.access import Tenant
 from workers.gateway.exports import EXPORTS
 from workers.gateway.failures import FailureBody
-from workers.gateway.gateway import Here, Known, Tenant
+from workers.gateway.gateway import Here, Known
 from workers.gateway.history import highlight_list, keyword_list, mood_so_far, transcript_document
 from workers.gateway.transcript import TranscriptDocument
 from workers.gateway.views import HighlightList, KeywordList, MeetingList, MeetingView, MoodReport

@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from common.results import TYPES, json_schema
+from workers.gateway.access import Operator, Tenant
 from workers.gateway.failures import FailureBody
-from workers.gateway.gateway import Here, Tenant
+from workers.gateway.gateway import Here
 from workers.gateway.lookout import Sighting
 from workers.gateway.pulse import MeetingPulse
 
@@ -34,7 +35,7 @@ async def get_pulse(tenant: Tenant, gateway: Here) -> Response:
 
 
 @router.get("/v1/operations", response_model=Sighting)
-async def get_operations(_: Tenant, gateway: Here) -> Response:
+async def get_operations(_: Operator, gateway: Here) -> Response:
     """The state of the deployment, at most a second old: processes, owners, lag, dead letters.
 
     The same as `hubbub status --json`. It names hosts and processes, but no meeting.
@@ -71,7 +72,7 @@ async def is_ready(gateway: Here) -> dict[str, str]:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def get_metrics(gateway: Here) -> Response:
+async def get_metrics(_: Operator) -> Response:
     """Figures in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

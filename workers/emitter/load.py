@@ -14,6 +14,7 @@ from workers.emitter.manner import Manner
 _MEMORY_MS = 10_000.0
 _LEAST_AGE_MS = 3000
 _FORGOTTEN_AFTER_MS = 60_000
+_SILENT_AFTER_MS = 3000
 _TYPICAL_UTTERANCE_S = 5.0
 _TYPICAL_SPEECH = 0.8
 """Of a meeting of which nothing is known: the share of its time in which somebody speaks."""
@@ -78,6 +79,10 @@ class Load:
             del self._streams[meeting]
         unit = self._unit()
         return {m: tuple(s.rate(now_ms) * cost for cost in unit) for m, s in self._streams.items()}
+
+    def speaking(self, now_ms: int) -> list[Meeting]:
+        """Meetings in which somebody speaks, or spoke a moment ago."""
+        return [m for m, s in self._streams.items() if now_ms - s.heard_ms <= _SILENT_AFTER_MS]
 
     def headroom(self, work: Mapping[Meeting, tuple[float, ...]], capacity: float) -> float:
         """How many more meetings like these would get full service; negative where these are too many."""

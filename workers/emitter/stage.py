@@ -92,7 +92,7 @@ class EmitterStage:
             effects = self._transcribe([tasks[job.key] for job in batch], now_ms)
         # Behind a final, the next utterance of its track is due.
         busy = len(jobs) > len(batch) or any(job.kind is Kind.FINAL for job in batch)
-        return Step(effects, busy, recall=self._recall(jobs))
+        return Step(effects, busy, recall=self._recall(jobs, now_ms))
 
     def release(self, shard: int) -> None:
         """Forget the shard's utterances."""
@@ -147,10 +147,11 @@ class EmitterStage:
         manners = [job.manner for job in jobs if job.kind in kinds]
         return self._costs.total_ms(manners, self._limits.windows)
 
-    def _recall(self, jobs: Sequence[Job]) -> int:
-        """How many deferred utterances there is time for: none before everybody has partials again."""
+    def _recall(self, jobs: Sequence[Job], now_ms: int) -> int:
+        """How many deferred utterances there is time for: none before all who speak have partials again."""
         calm = self._waiting_ms(jobs, _LIVE) < self._budget_ms / 2
-        everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in self._newest)
+        speaking = self._load.speaking(now_ms)
+        everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in speaking)
         return self._deferred.room if calm and everybody else 0
 
     # Putting out

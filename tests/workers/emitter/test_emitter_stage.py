@@ -498,13 +498,21 @@ def test_deferred_utterances_are_asked_for_when_there_is_time_and_transcribed(le
     assert not shard.pending
 
 
-def test_no_more_are_asked_for_than_there_is_room(as_entries):
+def test_no_more_are_asked_for_than_there_is_room():
     stage = new_stage(limits=Limits(1, 1e9, 1e9))
     step = stage.process([come_back(i) for i in range(3)], 0)
     assert step.recall == ROOM - 3 + 1
-    busy = new_stage(allowed=range(4), limits=Limits(2, 1e9, 1e9), batch_s=0.9)
-    overloaded(busy, as_entries)
-    assert busy.process([], 0).recall == 0
+
+
+def test_deferred_utterances_are_asked_for_when_the_meetings_fall_silent_and_not_before(as_entries):
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9, 1e9), batch_s=0.9)
+    _, now_ms = overloaded(stage, as_entries)
+    while (step := stage.process([], now_ms)).busy:
+        assert step.recall == 0
+    assert step.recall == 0
+    while (step := stage.process([], now_ms + 4000)).busy:
+        pass
+    assert step.recall == ROOM
 
 
 def test_what_waits_to_be_backfilled_comes_after_what_is_said_now(as_entries, ledger):

@@ -3,7 +3,7 @@
 For each shard it owns, the loop first reads what the former owner left pending, from the start,
 then what is new. It has a thread of its own and blocks in it: handing every batch from an event
 loop to a thread and back costs more than most stages do. What a call of the stage brought is
-committed in the round trip that waits for the next entries.
+committed in the round trip that waits for the next entries, except where it rests a moment before.
 
 When a call of the stage raises, the shards it was given are replayed one entry at a time, until
 the entry is known that the stage cannot take. After three tries that entry is put aside as a
@@ -24,6 +24,7 @@ from common.commit import Bury, build_commits
 from common.intake import Batch, Intake, Outlook
 from common.membership import Membership
 from common.ownership import Ownership
+from common.pace import Pace
 from common.shelves import Place, ShelfBounds
 from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
 from common.streams.client import PASSING
@@ -65,6 +66,7 @@ class StageLoop:
         self._idle_failures = 0
         self._called_at = self._kept_up_at = 0.0
         self._stalled = False
+        self._pace = Pace()
         self._in_hand: Sequence[Effect | Bury] = ()
         self._halted = threading.Event()
         self._log = structlog.get_logger(stage=stage.name)
@@ -120,6 +122,8 @@ class StageLoop:
             self._exchange(Outlook(), None)
             self._pause((block_ms or 0) / 1000)
             return Batch()
+        if block_ms is not None:
+            self._rest()
         outlook = self._intake.plan(owned, recall)
         news = self._exchange(outlook, block_ms)
         try:
@@ -133,6 +137,12 @@ class StageLoop:
         for lease in batch.fenced:
             self.ownership.lose(lease)
         return batch
+
+    def _rest(self) -> None:
+        rest_s = self._pace.rest_s(time.monotonic())
+        if rest_s > 0:
+            self._exchange(Outlook(), None)
+            self._pause(rest_s)
 
     # Processing
 
@@ -152,6 +162,7 @@ class StageLoop:
 
     def _call(self, entries: Sequence[Entry]) -> Step:
         began = self._called_at = time.monotonic()
+        self._pace.note(len(entries), began)
         metrics.ENTRIES.labels(self._stage.name).inc(len(entries))
         try:
             step = self._stage.process(entries, unix_ms())

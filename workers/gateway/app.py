@@ -1,28 +1,38 @@
 """The gateway process: results out, over HTTP, server-sent events and WebSockets."""
 
 import asyncio
+import socket
 from importlib.metadata import version
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 
 from common.access import Access
 from common.service import Service
-from common.settings import GatewaySettings, Settings
+from common.settings import Settings
+from common.streams.bots import BotLog
+from common.streams.client import Client
+from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
 from common.streams.tokens import TokenStore
 from workers.gateway import failures, metrics
+from workers.gateway.body_limit import BodyLimit
+from workers.gateway.bots import BotDesk
 from workers.gateway.browser_policy import BrowserPolicy
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
 from workers.gateway.gateway import Gateway
 from workers.gateway.lookout import Lookout
+from workers.gateway.meetstream import MeetStream
 from workers.gateway.pulse import Pulse
-from workers.gateway.routes import live, meetings, operations, page
+from workers.gateway.routes import bots, live, meetings, operations, page
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
 
+MOST_BODY_BYTES = 10 * 1024 * 1024
+"""Of a request: enough for a minute of speech."""
 GOODBYE_S = 3.0
 """For live readers to hear that the gateway goes, before the server cuts their connections."""
 
@@ -35,41 +45,52 @@ async def serve(settings: Settings, service: Service) -> None:
     access = Access(settings.access, TokenStore(service.redis), host=settings.gateway.host)
     await access.check_exposure("gateway")
     await join_deployment(service.redis, settings.shards)
-    results = ResultLog(service.redis, settings.shards)
-    lookout = Lookout(service.redis)
-    gateway = build_gateway(settings.gateway, access, results, lookout=lookout, log=service.log)
-    await gateway.tailer.start()
-    with listen(settings.gateway) as listener:
-        server = Server(build_app(gateway))
-        async with asyncio.TaskGroup() as group:
-            tailing = group.create_task(gateway.tailer.run(), name="tailer")
-            serving = group.create_task(server.serve([listener]), name="server")
-            host, port = listener.getsockname()[:2]
-            service.ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-            await service.stopping.wait()
-            await gateway.fanout.close(GOODBYE_S)
-            server.should_exit = True
-            await serving
-            tailing.cancel()
+    async with httpx.AsyncClient(timeout=settings.meetstream.timeout_s) as web:
+        gateway = build_gateway(settings, access, service.redis, web, log=service.log)
+        await gateway.tailer.start()
+        with listen(settings.gateway) as listener:
+            await _serve_on(listener, gateway, service)
+
+
+async def _serve_on(listener: socket.socket, gateway: Gateway, service: Service) -> None:
+    server = Server(build_app(gateway))
+    async with asyncio.TaskGroup() as group:
+        tailing = group.create_task(gateway.tailer.run(), name="tailer")
+        serving = group.create_task(server.serve([listener]), name="server")
+        host, port = listener.getsockname()[:2]
+        service.ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        await service.stopping.wait()
+        await gateway.fanout.close(GOODBYE_S)
+        server.should_exit = True
+        await serving
+        tailing.cancel()
 
 
 def build_gateway(
-    settings: GatewaySettings, access: Access, results: ResultLog, *, lookout: Lookout, log: Any
+    settings: Settings, access: Access, redis: Client, web: httpx.AsyncClient, *, log: Any
 ) -> Gateway:
     """Put the parts of a gateway together."""
+    results = ResultLog(redis, settings.shards)
+    own = settings.gateway
     pulse = Pulse()
-    fanout = Fanout(capacity=settings.reader_buffer, max_readers=settings.max_readers)
+    fanout = Fanout(capacity=own.reader_buffer, max_readers=own.max_readers)
     metrics.READERS.set_function(lambda: fanout.readers)
     return Gateway(
-        settings=settings,
+        settings=own,
         access=access,
         results=results,
         fanout=fanout,
-        feed=Feed(results, fanout, heartbeat_s=settings.heartbeat_s),
+        feed=Feed(results, fanout, heartbeat_s=own.heartbeat_s),
         tailer=Tailer(results, fanout, pulse, log=log),
         pulse=pulse,
-        lookout=lookout,
+        lookout=Lookout(redis),
+        bots=_bot_desk(settings, redis, web),
     )
+
+
+def _bot_desk(settings: Settings, redis: Client, web: httpx.AsyncClient) -> BotDesk:
+    vendor = MeetStream(settings.meetstream, web)
+    return BotDesk(BotLog(redis, settings.shards), CommandLog(redis), vendor, settings.meetstream)
 
 
 def build_app(gateway: Gateway) -> FastAPI:
@@ -83,8 +104,9 @@ def build_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     failures.install(app)
+    app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(BrowserPolicy)
-    for routes in (meetings, live, operations, page):
+    for routes in (meetings, bots, live, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
     return app

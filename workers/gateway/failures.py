@@ -11,12 +11,25 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from common.access import Forbidden, Unauthorized
-from common.errors import HubbubError, InvalidInput
+from common.errors import Backlogged, HubbubError, InvalidInput
+from workers.gateway.bots import BotConflict
 from workers.gateway.fanout import TooManyReaders
+from workers.gateway.meetstream import (
+    KeyRefused,
+    NotConfigured,
+    VendorBusy,
+    VendorForgot,
+    VendorRefused,
+    VendorUnavailable,
+)
 
 
 class UnknownMeeting(HubbubError):
     """No such meeting within the tenant, or no longer kept."""
+
+
+class UnknownBot(HubbubError):
+    """No bot was sent to this meeting from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +47,23 @@ class FailureBody:
     error: Failure
 
 
+RETRY_AFTER_S = 5
+
 _KINDS: dict[type[Exception], tuple[int, str]] = {
     InvalidInput: (400, "invalid"),
     RequestValidationError: (400, "invalid"),
     Unauthorized: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
     UnknownMeeting: (404, "unknown_meeting"),
+    UnknownBot: (404, "unknown_bot"),
+    BotConflict: (409, "conflict"),
+    VendorForgot: (409, "bot_gone"),
+    VendorRefused: (400, "refused_by_vendor"),
+    VendorBusy: (429, "vendor_busy"),
+    NotConfigured: (501, "not_configured"),
+    KeyRefused: (502, "vendor_refused_key"),
+    VendorUnavailable: (502, "vendor_unavailable"),
+    Backlogged: (503, "overloaded"),
     TooManyReaders: (503, "too_many_readers"),
     RedisError: (503, "results_unavailable"),
 }
@@ -54,8 +78,7 @@ def install(app: FastAPI) -> None:
 async def _answer(connection: HTTPConnection, error: Exception) -> JSONResponse:
     status, code = _kind(error)
     body = {"error": {"code": code, "message": _message(error)}}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    response = JSONResponse(body, status, headers)
+    response = JSONResponse(body, status, _headers(error, status))
     if isinstance(connection, WebSocket):
         await connection.send_denial_response(response)
     return response
@@ -65,6 +88,16 @@ def _kind(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         return error.status_code, "not_found" if error.status_code == 404 else "refused"
     return next(found for kind, found in _KINDS.items() if isinstance(error, kind))
+
+
+def _headers(error: Exception, status: int) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, HTTPException):
+        return dict(error.headers or {})
+    if status not in {429, 503}:
+        return {}
+    return {"Retry-After": str(error.retry_after_s if isinstance(error, VendorBusy) else RETRY_AFTER_S)}
 
 
 def _message(error: Exception) -> str:

@@ -7,12 +7,14 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from common.access import Access
-from common.identity import parse_meeting
+from common.identity import Meeting, parse_meeting
 from common.settings import GatewaySettings
 from common.streams.audio_log import MeetingRecord
+from common.streams.bots import Bot
 from common.streams.result_log import ResultLog
-from workers.gateway.access import Tenant
-from workers.gateway.failures import UnknownMeeting
+from workers.gateway.access import Sender, Tenant
+from workers.gateway.bots import BotDesk
+from workers.gateway.failures import UnknownBot, UnknownMeeting
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
 from workers.gateway.lookout import Lookout
@@ -32,6 +34,7 @@ class Gateway:
     tailer: Tailer
     pulse: Pulse
     lookout: Lookout
+    bots: BotDesk
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:
@@ -43,13 +46,48 @@ def gateway_of(connection: HTTPConnection) -> Gateway:
 Here = Annotated[Gateway, Depends(gateway_of)]
 
 
-async def known_meeting(meeting_id: str, tenant: Tenant, gateway: Here) -> MeetingRecord:
-    """The meeting that the path names. Raises InvalidInput or UnknownMeeting."""
-    meeting = parse_meeting(tenant, meeting_id)
+def named_meeting(meeting_id: str, tenant: Tenant) -> Meeting:
+    """The meeting that the path names, known or not. Raises InvalidInput."""
+    return parse_meeting(tenant, meeting_id)
+
+
+Named = Annotated[Meeting, Depends(named_meeting)]
+
+
+async def known_meeting(meeting: Named, gateway: Here) -> MeetingRecord:
+    """What is known of the meeting that the path names. Raises InvalidInput or UnknownMeeting.
+
+    One that a bot was sent to is known before its first audio, so that readers can wait for it.
+    """
     record = await gateway.results.meeting(meeting)
-    if record is None:
-        raise UnknownMeeting(f"meeting {meeting_id!r}: unknown, or older than results are kept")
-    return record
+    if record is not None:
+        return record
+    bot = await gateway.bots.find(meeting)
+    if bot is None:
+        raise UnknownMeeting(f"meeting {meeting.id!r}: unknown, or older than results are kept")
+    return MeetingRecord(meeting, bot.asked_at_ms, None, ends={}, counters={})
 
 
 Known = Annotated[MeetingRecord, Depends(known_meeting)]
+
+
+async def bot_of(meeting: Meeting, gateway: Gateway) -> Bot:
+    """The bot of a meeting. Raises UnknownBot."""
+    bot = await gateway.bots.find(meeting)
+    if bot is None:
+        raise UnknownBot(f"meeting {meeting.id!r}: no bot was sent to it, or it has left")
+    return bot
+
+
+async def seen_bot(meeting: Named, gateway: Here) -> Bot:
+    """For who may read: the bot of the meeting in the path. Raises InvalidInput or UnknownBot."""
+    return await bot_of(meeting, gateway)
+
+
+async def led_bot(meeting_id: str, sender: Sender, gateway: Here) -> Bot:
+    """The same for who may bring audio in, and so may send bots and call them back."""
+    return await bot_of(parse_meeting(sender.tenant, meeting_id), gateway)
+
+
+SeenBot = Annotated[Bot, Depends(seen_bot)]
+LedBot = Annotated[Bot, Depends(led_bot)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from common.audio import SAMPLES_PER_MS
 from common.identity import Speaker
@@ -24,9 +24,13 @@ class MissingAudio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingView:
-    """A meeting. `coverage` is the share of its audio that reached a final result, 0 to 1."""
+    """A meeting. `coverage` is the share of its audio that reached a final result, 0 to 1.
+
+    It is `awaited` from the sending of a bot until its first audio, then `live` until it has ended.
+    """
 
     meeting: str
+    state: Literal["awaited", "live", "ended"]
     started_at_ms: int
     ended_at_ms: int | None
     duration_ms: int
@@ -45,6 +49,7 @@ class MeetingView:
 
         return cls(
             meeting=record.meeting.id,
+            state="ended" if record.ended else "live" if record.ends else "awaited",
             started_at_ms=record.started_at_ms,
             ended_at_ms=record.ended_at_ms,
             duration_ms=max(record.ends.values(), default=0) // SAMPLES_PER_MS,
@@ -58,6 +63,22 @@ class MeetingView:
                 untranscribed_ms=max(0, ms("speech_samples") - ms("transcribed_samples")),
             ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotView:
+    """A bot that was sent into a meeting.
+
+    `bot_id` is null until MeetStream has said it. `status` is MeetStream's own word for what it is
+    doing, null where MeetStream was not asked or has none. `can_speak`: it is connected for speech.
+    """
+
+    meeting: str
+    bot_id: str | None
+    bot_name: str
+    asked_at_ms: int
+    status: str | None = None
+    can_speak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,13 @@ from scripted_meeting import MEETING, SHARDS, meeting_results
 from common.identity import Meeting
 from common.results import Result
 from common.service import Service
-from common.settings import AccessSettings, GatewaySettings, RedisSettings, Settings
+from common.settings import (
+    AccessSettings,
+    GatewaySettings,
+    MeetStreamSettings,
+    RedisSettings,
+    Settings,
+)
 from common.streams.audio_log import AudioLog
 from common.streams.client import Client
 from workers.gateway.app import serve
@@ -77,11 +83,18 @@ def run_gateway(redis_settings: RedisSettings) -> Run:
 
     @asynccontextmanager
     async def run(
-        port: int = 0, access: AccessSettings | None = None, **changes: object
+        port: int = 0,
+        access: AccessSettings | None = None,
+        meetstream: MeetStreamSettings | None = None,
+        **changes: object,
     ) -> AsyncIterator[GatewayClient]:
-        gateway = GatewaySettings(port=port, **changes)
-        access = access or AccessSettings()
-        settings = Settings(shards=SHARDS, redis=redis_settings, gateway=gateway, access=access)
+        settings = Settings(
+            shards=SHARDS,
+            redis=redis_settings,
+            gateway=GatewaySettings(port=port, **changes),
+            access=access or AccessSettings(),
+            meetstream=meetstream or MeetStreamSettings(),
+        )
         service = HeadlessService(settings)
         serving = asyncio.create_task(serve(settings, service))
         await asyncio.wait({serving, service.serving}, return_when=asyncio.FIRST_COMPLETED)

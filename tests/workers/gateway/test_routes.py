@@ -108,6 +108,7 @@ async def test_meetings_are_listed_the_one_heard_last_first(
         ("/v1/meetings?limit=0", 400, "invalid"),
         ("/v1/schemas/nothing", 404, "not_found"),
         ("/nothing", 404, "not_found"),
+        ("/v1/meetings/standup/bot", 404, "unknown_bot"),
         ("/page/nothing.js", 404, "not_found"),
         ("/page/../app.py", 404, "not_found"),
     ],
@@ -121,6 +122,11 @@ async def test_failures_have_one_shape(
     assert error["code"] == code
     assert "\n" not in error["message"]
     assert error["message"]
+
+
+async def test_a_wrong_method_is_told_the_right_ones(gateway: httpx.AsyncClient) -> None:
+    response = await gateway.put("/v1/meetings/standup")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
 
 
 async def test_what_is_stored_satisfies_the_served_schemas(

@@ -256,6 +256,24 @@ class SentimentSettings(Section):
     idle_s: int = Field(1800, ge=60, le=86_400, description="A track silent for so long is forgotten.")
 
 
+class HighlightSettings(Section):
+    """What is worth coming back to."""
+
+    answer_s: int = Field(
+        15, ge=2, le=60, description="A question to which nobody says anything in so long is left open."
+    )
+    strong_words: int = Field(4, ge=1, le=100, description="Shorter utterances are no strong moments.")
+    strong_polarity: float = Field(
+        0.8, ge=0.1, le=1, description="Words so good or so bad make a strong moment."
+    )
+    strong_arousal: float = Field(
+        0.75, ge=0.1, le=1, description="A voice so excited does, if it is loud as well."
+    )
+    strong_energy_z: float = Field(
+        1.5, ge=0, le=10, description="Loud: so many deviations above the speaker's usual level."
+    )
+
+
 class JobsSettings(Section):
     """Background work."""
 
@@ -346,6 +364,7 @@ class Settings(BaseSettings):
     emitter: EmitterSettings = EmitterSettings()
     keyword: KeywordSettings = KeywordSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    highlights: HighlightSettings = HighlightSettings()
     jobs: JobsSettings = JobsSettings()
     gateway: GatewaySettings = GatewaySettings()
     meetstream: MeetStreamSettings = MeetStreamSettings()

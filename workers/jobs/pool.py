@@ -49,16 +49,16 @@ async def serve(settings: Settings, service: Service) -> None:
         worker = ThreadWorker(queues, name=service.member, connection=connection, serializer=JSONSerializer)
         async with asyncio.TaskGroup() as group:
             retention = group.create_task(enqueue_regularly(queues[0]))
-            for stage in build_stages():
+            for stage in build_stages(settings):
                 group.create_task(run_stage(stage, settings, service), name=stage.name)
             service.ready()
             await _work(worker, service)
             retention.cancel()
 
 
-def build_stages() -> list[Stage]:
+def build_stages(settings: Settings) -> list[Stage]:
     """The stages that live here; `common.topology` names them among the lodgers of this pool."""
-    return [HighlightStage()]
+    return [HighlightStage(settings.highlights)]
 
 
 async def _work(worker: SimpleWorker, service: Service) -> None:

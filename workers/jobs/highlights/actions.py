@@ -87,7 +87,7 @@ _PLANNED = re.compile(
 _NAMED_SO = re.compile(
     any_of(
         rf"\b(?:action item|action point|to-do|todo)s?(?: is)?[,:]? (?:\w+ )?(?:to )?{_WORK}",
-        r"\b(?:that's|that is|as) an action (?:item|point)\b",
+        r"\b(?:that's|that is|this is|as) an action (?:item|point)\b",
         rf"\bnext steps? (?:is|are|would be) to {_WORK}",
     ),
     re.IGNORECASE,

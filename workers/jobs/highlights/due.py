@@ -35,6 +35,8 @@ _DUE = re.compile(
     r"\b"
     + any_of(
         f"{any_of('by', 'before', 'until', 'till', 'no later than', 'on')} {_POINT}(?: at {_HOUR})?",
+        f"for (?:this |next )?{_DAY}{_PART_OF_DAY}",
+        f"(?:deadline is|due|due on|due by) {_POINT}",
         f"(?:in|within) (?:the next )?{_NUMBER} (?:minute|hour|day|week|month)s?",
         f"(?:first thing )?{any_of('tomorrow' + _PART_OF_DAY, _NEXT)}",
         "(?:later )?(?:today|tonight)",

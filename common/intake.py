@@ -8,7 +8,7 @@ from common.errors import InvalidMessage
 from common.shelves import Place, Shelf, ShelfBounds, Taking, note_taken, plan
 from common.stage import Acknowledge, Entry, Stream
 from common.streams.codec import decode
-from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, Reached, split_id
+from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, Reached, Verdict, split_id
 from common.streams.leases import Lease
 
 Owned = Mapping[int, OwnedShard]
@@ -19,7 +19,8 @@ class Batch:
     """What one read brought.
 
     `careful` entries go to the stage one at a time. `trimmed` ones were pending when results ran
-    out of their retention; nothing is left of them to process.
+    out of their retention; nothing is left of them to process. `lost` shards must begin again: what
+    was taken of them, only a replay finds.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -27,6 +28,7 @@ class Batch:
     unreadable: list[Bury] = field(default_factory=list)
     trimmed: list[Acknowledge] = field(default_factory=list)
     fenced: list[Lease] = field(default_factory=list)
+    lost: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,9 @@ class Intake:
             _receive_pending(shard, next(taken), batch)
         for place, taking in outlook.takings.items():
             found = next(taken)
+            if isinstance(found, Verdict):
+                _note_verdict(owned[place[0]], found, batch)
+                continue
             _receive_requested(owned[place[0]], found, batch, asked=taking.asked)
             note_taken(self._shelves[place], taking, split_id(found[-1].id.id) if found else None)
         return batch
@@ -86,9 +91,16 @@ def _receive_news(shard: OwnedShard, stream: Stream, raw: Sequence[RawEntry], ba
         _sort_in(shard, item, batch)
 
 
-def _receive_pending(shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch) -> None:
-    if raw is None:
+def _note_verdict(shard: OwnedShard, verdict: Verdict, batch: Batch) -> None:
+    if verdict is Verdict.FENCED:
         batch.fenced.append(shard.lease)
+    else:
+        batch.lost.add(shard.lease.shard)
+
+
+def _receive_pending(shard: OwnedShard, raw: Sequence[RawEntry] | Verdict, batch: Batch) -> None:
+    if isinstance(raw, Verdict):
+        _note_verdict(shard, raw, batch)
         return
     last = {entry.id.stream: entry.id.id for entry in raw}
     shard.replaying = {stream: last[stream] for stream in shard.replaying if stream in last}
@@ -98,12 +110,7 @@ def _receive_pending(shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: B
         shard.careful = False
 
 
-def _receive_requested(
-    shard: OwnedShard, raw: Sequence[RawEntry] | None, batch: Batch, *, asked: int
-) -> None:
-    if raw is None:
-        batch.fenced.append(shard.lease)
-        return
+def _receive_requested(shard: OwnedShard, raw: Sequence[RawEntry], batch: Batch, *, asked: int) -> None:
     for i, item in enumerate(raw):
         _sort_in(shard, item, batch, unasked=i >= asked)
 

@@ -5,6 +5,9 @@ then what is new. It has a thread of its own and blocks in it: handing every bat
 loop to a thread and back costs more than most stages do. What a call of the stage brought is
 committed in the round trip that waits for the next entries, except where it rests a moment before.
 
+A shard whose server does not answer, or is another one than before, is begun again from what the
+server has, as a new owner would; the others go on.
+
 When a call of the stage raises, the shards it was given are replayed one entry at a time, until
 the entry is known that the stage cannot take. After three tries that entry is put aside as a
 dead letter and the shard goes on.
@@ -15,6 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import structlog
 
@@ -96,7 +100,8 @@ class StageLoop:
             if not self.ownership.is_settled(membership):
                 # Shards go, and are replayed, only after what is in hand was committed.
                 self._exchange(Outlook(), None)
-                self.ownership.settle(membership)
+                for error in self.ownership.settle(membership):
+                    self._log.warning("shards_not_begun", error=str(error))
             self._keep_up()
         except PASSING as error:
             self._log.warning("redis_lost", error=str(error))
@@ -131,11 +136,12 @@ class StageLoop:
         except PASSING as error:
             # What was taken by a call whose reply was lost, only a replay finds.
             self._log.warning("taking_lost", error=str(error))
-            self.ownership.restart(owned, careful=False)
+            self._begin_again(set(owned))
             self._pause(RETRY_S)
             return Batch()
         for lease in batch.fenced:
             self.ownership.lose(lease)
+        self._begin_again(batch.lost)
         return batch
 
     def _rest(self) -> None:
@@ -143,6 +149,13 @@ class StageLoop:
         if rest_s > 0:
             self._exchange(Outlook(), None)
             self._pause(rest_s)
+
+    def _begin_again(self, shards: AbstractSet[int]) -> None:
+        """What these shards rest on may never have happened, or nobody knows what became of it."""
+        if shards:
+            metrics.BEGUN_AGAIN.labels(self._stage.name).inc(len(shards))
+            self._log.warning("begin_again", shards=sorted(shards))
+            self.ownership.restart(shards, careful=False)
 
     # Processing
 
@@ -234,12 +247,21 @@ class StageLoop:
         if commits:
             metrics.COMMIT_SECONDS.labels(self._stage.name).observe(exchange.commit_s)
             metrics.EFFECTS.labels(self._stage.name).inc(sum(len(commit.appends) for commit in commits))
-        for commit in commits:
-            if exchange.verdicts[commit.lease.shard] is Verdict.FENCED:
-                metrics.FENCED.labels(self._stage.name).inc()
-                self._log.warning("fenced", shard=commit.lease.shard, token=commit.lease.token)
-                self.ownership.lose(commit.lease)
-        return exchange.news
+        return self._heed(exchange)
+
+    def _heed(self, exchange: Exchange) -> Mapping[Place, Sequence[RawEntry]]:
+        """The news of shards about which all is well."""
+        odd = {n: v for n, v in exchange.verdicts.items() if v not in (Verdict.OK, Verdict.REPEATED)}
+        if not odd:
+            return exchange.news
+        fenced = {shard for shard, verdict in odd.items() if verdict is Verdict.FENCED}
+        for shard in fenced:
+            lease = self.ownership.owned[shard].lease
+            metrics.FENCED.labels(self._stage.name).inc()
+            self._log.warning("fenced", shard=shard, token=lease.token)
+            self.ownership.lose(lease)
+        self._begin_again(odd.keys() - fenced)
+        return {place: entries for place, entries in exchange.news.items() if place[0] not in odd}
 
     def _until_answered(
         self, commits: Sequence[ShardCommit], outlook: Outlook, block_ms: int | None

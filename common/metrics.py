@@ -11,10 +11,18 @@ REPLAYED = Counter(
 )
 DEAD = Counter("hubbub_stage_dead_letters", "Entries given up after they made the stage fail.", ["stage"])
 FENCED = Counter("hubbub_stage_fenced", "Shards lost to another owner.", ["stage"])
+BEGUN_AGAIN = Counter(
+    "hubbub_stage_begun_again",
+    "Shards replayed because their server was lost, or another one took its place.",
+    ["stage"],
+)
 SHARDS = Gauge("hubbub_stage_shards", "Shards this process owns.", ["stage"])
 STALLED = Gauge("hubbub_stage_stalled", "1 while reading waits for the stream behind to be read.", ["stage"])
 PUT_ASIDE = Gauge(
     "hubbub_stage_put_aside_entries", "Entries of on-request streams that nobody asked for yet.", ["stage"]
+)
+UNREPLICATED = Counter(
+    "hubbub_unreplicated_writes", "Times that fewer replicas than wanted had what was written in time."
 )
 PROCESS_SECONDS = Histogram(
     "hubbub_stage_process_seconds", "Time of one call of the stage.", ["stage"], buckets=LATENCY_BUCKETS_S

@@ -30,7 +30,19 @@ class Section(BaseModel):
 class RedisSettings(Section):
     """Where the streams are, and how long they keep what they hold."""
 
-    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="redis://, redis+cluster://host:port,… or redis+sentinel://host:port,…/service.",
+    )
+    wait_replicas: int = Field(
+        0, ge=0, le=5, description="Replicas that should have what was committed or acknowledged."
+    )
+    wait_ms: int = Field(
+        1000,
+        ge=1,
+        le=8000,
+        description="How long to wait for them: then commits go on, and audio is refused.",
+    )
     lease_ms: int = Field(2000, ge=500, description="A crashed owner's shards are free after this time.")
     backlog_limit: int = Field(
         20_000, ge=100, description="Entries in one stream beyond which audio is refused."

@@ -4,34 +4,68 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     BusyLoadingError,
     ClusterDownError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisError,
+    ResponseError,
+    SlotNotCoveredError,
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
 
 from common.settings import RedisSettings
+from common.streams.address import Address, parse_address
+from common.streams.cluster_client import ClusterClient
 
 Client = Any
-"""A redis.asyncio.Redis. Its annotations admit every protocol and decoding at once, which says
-less than this sentence: replies are of RESP2, undecoded."""
+"""A redis.asyncio.Redis, or the same for a cluster. Its annotations admit every protocol and
+decoding at once, which says less than this sentence: replies are of RESP2, undecoded."""
+
+
+class NotNow(RedisError):
+    """The server refuses for now: too few replicas, no disk, or it changes sides."""
+
 
 PASSING = (
+    AskError,
     RedisConnectionError,
     RedisTimeoutError,
     BusyLoadingError,
     ClusterDownError,
+    NotNow,
     OutOfMemoryError,
     ReadOnlyError,
+    SlotNotCoveredError,
     TryAgainError,
 )
-"""Errors after which the same command may succeed."""
+"""Errors after which the same command may succeed. AskError includes its child MovedError."""
+
+_NOT_NOW = ("NOREPLICAS", "MISCONF", "UNBLOCKED", "MASTERDOWN")
+
+
+def refusal(error: ResponseError) -> RedisError:
+    """The same error, or one that passes where redis-py knows no name for it."""
+    return NotNow(str(error)) if str(error).startswith(_NOT_NOW) else error
+
+
+def connection_options(timeout_s: float) -> dict[str, Any]:
+    """What every blocking connection to a server has in common; redis-py repeats no command."""
+    return {
+        "socket_connect_timeout": timeout_s,
+        "socket_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
 
 
 def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
@@ -39,13 +73,21 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
 
     Whether a command may be repeated is for those to say who know what it does.
     """
-    return Redis.from_url(
-        settings.url.get_secret_value(),
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
+    options = {**connection_options(timeout_s), "retry": AsyncRetry(NoBackoff(), 0)}
+    address = parse_address(settings.url.get_secret_value())
+    if address.kind == "cluster":
+        return ClusterClient.of(address, options)
+    if address.kind == "sentinel":
+        return _primary(address, options)
+    return Redis.from_url(address.whole, **options)
+
+
+def _primary(address: Address, options: dict[str, Any]) -> Client:
+    """A client whose connections ask the Sentinels where the primary is."""
+    common = parse_url(address.url("localhost", 0))
+    login = {name: common[name] for name in ("username", "password", "db") if name in common}
+    sentinels: Any = Sentinel(address.nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]  # redis-py
+    return sentinels.master_for(address.service, ssl=address.scheme == "rediss", **login, **options)
 
 
 def check_cancelled() -> None:

@@ -3,21 +3,27 @@
 What is new is read with a plain XREAD, which takes nothing and needs no fence. That it was read is
 told to the group by the commit of what came of it, which checks the fencing token. All of it
 blocks: the loop that uses it has a thread of its own.
+
+What an owner knows of a shard rests on one server and one course of events. When another server
+has the shard, or this one was restarted, some of what the owner knows may never have happened: it
+begins again, from what the server has.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+
 from common.shelves import Place, Shelf, ShelfBounds
 from common.stage import ON_REQUEST, EntryId, Stream
 from common.streams import keys
+from common.streams.client import PASSING
 from common.streams.codec import Fields
 from common.streams.leases import Lease
-from common.streams.scripts import Arg, Call, script_command
-from common.streams.wire import Command, Wire, checked
+from common.streams.link import Link, Visit, checked
+from common.streams.scripts import Arg, Call
 
 NEW = ">"
 _IDS_A_CALL = 1000
@@ -26,11 +32,17 @@ _HOLD = ("FORCE", "JUSTID")
 
 
 class Verdict(StrEnum):
-    """What became of a commit or read."""
+    """What became of a commit or read.
+
+    The last two say that the owner must begin again: the server does not have what the owner rests
+    on, or nobody knows what became of it.
+    """
 
     OK = "OK"
     REPEATED = "REPEATED"
     FENCED = "FENCED"
+    FORGOTTEN = "FORGOTTEN"
+    LOST = "LOST"
 
 
 class RawEntry(NamedTuple):
@@ -46,6 +58,14 @@ class Reached:
 
     last: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What was committed on a shard: the positions by key, and how far each awaited input was read."""
+
+    watermarks: dict[str, int]
+    reached: dict[Stream, Reached]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,10 @@ class ShardCommit:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What one round trip brought: what became of the commits, after how long, and entries by place."""
+    """What one round trip brought: verdicts by shard, after how long, and entries by place.
+
+    Every commit has its verdict; other shards only where they must begin again.
+    """
 
     verdicts: Mapping[int, Verdict]
     commit_s: float
@@ -108,22 +131,45 @@ class _KeyTable:
 class FencedShards:
     """Reads and commits for one pool, over any of its shards, each in one round trip."""
 
-    def __init__(self, wire: Wire, pool: str, inputs: Sequence[Stream], read_count: int) -> None:
-        self._wire = wire
+    def __init__(self, link: Link, pool: str, inputs: Sequence[Stream], read_count: int) -> None:
+        self._link = link
+        self._histories: dict[int, str] = {}
         self._pool = pool
         self._inputs = tuple(inputs)
         self._read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
+    def begin(self, lease: Lease, sequence: int) -> Beginning | None:
+        """Take up a shard, or take it up again; None where it has another owner.
+
+        `sequence` is at least that of any commit sent under the lease: none of them is applied from
+        now on.
+        """
+        shard = lease.shard
+        names = [keys.lease(shard, self._pool), keys.watermarks(shard, self._pool)]
+        verdict, *found = self._run([("resume", names, [lease.token, sequence])])[0]
+        if verdict.decode() == Verdict.FENCED:
+            return None
+        history = self._link.history_of(shard)
+        beginning = Beginning(_positions(found[0]), self.reached(shard))
+        if self._link.history_of(shard) != history:
+            raise RedisConnectionError(f"another server took over shard {shard} meanwhile")
+        self._histories[shard] = history
+        return beginning
+
+    def leave(self, shard: int) -> None:
+        """The shard is no longer ours."""
+        self._histories.pop(shard, None)
+        self._link.leave(shard)
+
     def watermarks(self, shard: int) -> dict[str, int]:
         """The positions committed so far, by key."""
-        (stored,) = self._wire.ask([("HGETALL", keys.watermarks(shard, self._pool))])
-        return {key.decode(): int(value) for key, value in _pairs(stored).items()}
+        (stored,) = checked(self._link.ask([("HGETALL", keys.watermarks(shard, self._pool))]))
+        return _positions(stored)
 
     def reached(self, shard: int) -> dict[Stream, Reached]:
         """How far this pool has read each input that it waits for."""
-        calls: list[Call] = [("reached", [keys.stream(shard, s)], [self._pool]) for s in self.awaited]
-        replies = self._wire.run(calls)
+        replies = self._run([("reached", [keys.stream(shard, s)], [self._pool]) for s in self.awaited])
         return {s: Reached(last.decode(), n) for s, (last, n) in zip(self.awaited, replies, strict=True)}
 
     def exchange(
@@ -131,32 +177,29 @@ class FencedShards:
     ) -> Exchange:
         """Write each shard's effects, all or none of a shard's, then wait for entries after those ids.
 
-        It waits up to `block_ms` for the first. An owner frozen in that does no harm.
+        It waits up to `block_ms` for the first. An owner frozen in that does no harm. Raises an error
+        of `PASSING` where no server answered: the same commits may be sent again.
         """
-        calls = [self._commit_call(commit) for commit in commits]
-        began = time.perf_counter()
-        self._wire.send([*map(script_command, calls), *self._waits(after, block_ms)])
-        replies = self._wire.receive(len(calls))
-        commit_s = time.perf_counter() - began
-        news = _news(after, self._wire.receive(1)[0]) if after else {}
-        replies = checked(self._wire.again(calls, replies))
-        verdicts = {c.lease.shard: Verdict(r[0].decode()) for c, r in zip(commits, replies, strict=True)}
-        return Exchange(verdicts, commit_s, news)
+        calls = {commit.lease.shard: self._commit_call(commit) for commit in commits}
+        trip = self._link.exchange(Visit(calls, after, self._histories, self._read_count, block_ms))
+        verdicts = {shard: _verdict(reply) for shard, reply in trip.replies.items()}
+        return Exchange(verdicts, trip.commit_s, _news(after, trip.news))
 
-    def _waits(self, after: Mapping[Place, str], block_ms: int | None) -> Sequence[Command]:
-        if not after:
-            return []
-        block: list[Arg] = [] if block_ms is None else ["BLOCK", block_ms]
-        names = [keys.stream(shard, stream) for shard, stream in after]
-        return [["XREAD", "COUNT", self._read_count, *block, "STREAMS", *names, *after.values()]]
-
-    def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | None]:
-        """Take entries, by demand; None where the shard has another owner.
+    def read(self, demands: Sequence[Demand]) -> list[list[RawEntry] | Verdict]:
+        """Take entries, by demand; a verdict where that was not possible.
 
         For what is pending, and for streams read on request: they become pending at once.
         """
-        replies = self._wire.run([self._read_call(demand) for demand in demands])
-        return [_entries(demand, reply) for demand, reply in zip(demands, replies, strict=True)]
+        replies = self._link.run([self._read_call(demand) for demand in demands])
+        return [self._taken(demand, reply) for demand, reply in zip(demands, replies, strict=True)]
+
+    def _taken(self, demand: Demand, reply: Any) -> list[RawEntry] | Verdict:
+        shard = demand.lease.shard
+        verdict = _verdict(reply)
+        if verdict is not Verdict.OK:
+            return verdict
+        now = self._link.history_of(shard)
+        return _entries(demand, reply) if self._histories.get(shard, now) == now else Verdict.FORGOTTEN
 
     def _read_call(self, demand: Demand) -> Call:
         shard = demand.lease.shard
@@ -189,35 +232,50 @@ class FencedShards:
         return "commit", table.names, args
 
     def lengths(self, shards: Iterable[int], streams: Iterable[Stream]) -> list[int]:
-        """Entries in each stream of each shard."""
+        """Entries in each stream of each shard that answers."""
         wanted = list(streams)
-        return self._wire.ask([("XLEN", keys.stream(shard, s)) for shard in shards for s in wanted])
+        return _known(self._link.ask([("XLEN", keys.stream(shard, s)) for shard in shards for s in wanted]))
 
     def shelves(self, shards: Iterable[int], bounds: ShelfBounds) -> dict[Place, Shelf]:
         """What lies unread on the inputs that are read on request; places with nothing are left out."""
         places = [(shard, stream) for shard in shards for stream in self._inputs if stream in ON_REQUEST]
         limits: list[Arg] = [self._pool, bounds.max_bytes, bounds.max_age_ms, _AGED_A_LOOK]
-        replies = self._wire.run([("shelf", [keys.stream(*place)], limits) for place in places])
+        replies = self._link.run([("shelf", [keys.stream(*place)], limits) for place in places])
         return {
             place: Shelf(unread=reply[0], beyond=reply[1], oldest=split_id(reply[2].decode()))
             for place, reply in zip(places, replies, strict=True)
-            if reply
+            if _known([reply]) and reply
         }
 
     def trim(self, shards: Iterable[int]) -> None:
         """Cut from the inputs what every group has acknowledged; `results` is kept by age instead."""
         cut = [stream for stream in self._inputs if stream is not Stream.RESULTS]
-        self._wire.run([("trim", [keys.stream(shard, s)], []) for shard in shards for s in cut])
+        _known(self._link.run([("trim", [keys.stream(shard, s)], []) for shard in shards for s in cut]))
+
+    def _run(self, calls: Sequence[Call]) -> list[Any]:
+        return checked(self._link.run(calls))
 
 
-def _news(after: Mapping[Place, str], reply: Any) -> dict[Place, list[RawEntry]]:
+def _known(replies: Iterable[Any]) -> list[Any]:
+    """Those of servers that answered. Raises what does not pass."""
+    known = [reply for reply in replies if not isinstance(reply, PASSING)]
+    return checked(known)
+
+
+def _verdict(reply: Any) -> Verdict:
+    if isinstance(reply, PASSING):
+        return Verdict.LOST
     if isinstance(reply, Exception):
         raise reply
-    found = dict(reply or ())
-    if not found:
+    return Verdict(reply[0].decode())
+
+
+def _news(after: Mapping[Place, str], found: Iterable[tuple[bytes, Any]]) -> dict[Place, list[RawEntry]]:
+    entries_by_name = dict(found)
+    if not entries_by_name:
         return {}
     by_name = {keys.stream(*place).encode(): place for place in after}
-    return {by_name[name]: _raw(*by_name[name], entries) for name, entries in found.items()}
+    return {by_name[name]: _raw(*by_name[name], entries) for name, entries in entries_by_name.items()}
 
 
 def split_id(entry_id: str) -> tuple[int, int]:
@@ -226,10 +284,8 @@ def split_id(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def _entries(demand: Demand, reply: Sequence[Any]) -> list[RawEntry] | None:
-    verdict, streams = [*reply, None][:2]
-    if verdict.decode() == Verdict.FENCED:
-        return None
+def _entries(demand: Demand, reply: Sequence[Any]) -> list[RawEntry]:
+    streams = reply[1] if len(reply) > 1 else None
     shard = demand.lease.shard
     by_name = {keys.stream(shard, stream).encode(): stream for stream in demand.after}
     return [entry for name, found in streams or () for entry in _raw(shard, by_name[name], found)]
@@ -237,6 +293,10 @@ def _entries(demand: Demand, reply: Sequence[Any]) -> list[RawEntry] | None:
 
 def _raw(shard: int, stream: Stream, found: Iterable[Sequence[Any]]) -> list[RawEntry]:
     return [RawEntry(EntryId(shard, stream, entry_id.decode()), _pairs(flat)) for entry_id, flat in found]
+
+
+def _positions(flat: Sequence[bytes]) -> dict[str, int]:
+    return {key.decode(): int(value) for key, value in _pairs(flat).items()}
 
 
 def _pairs(flat: Sequence[bytes] | None) -> Fields:

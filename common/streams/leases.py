@@ -1,5 +1,6 @@
 """Who is alive in a pool, and who owns which shard: heartbeats and leases with fencing tokens."""
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from common.streams.scripts import Call, run_script, run_scripts
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Ownership of one shard; `token` grows with every change of hands."""
+    """Ownership of one shard; `token` grows with every change of hands, and is never given twice."""
 
     shard: int
     token: int
@@ -41,7 +42,8 @@ class LeaseTable:
         """Take those of the shards that are free."""
         wanted = list(shards)
         calls: list[Call] = [
-            ("acquire", [keys.lease(shard, self._pool)], [self.member, self.lease_ms]) for shard in wanted
+            ("acquire", [keys.lease(shard, self._pool)], [self.member, self.lease_ms, _random_digits()])
+            for shard in wanted
         ]
         replies = _checked(await run_scripts(self._redis, calls))
         return [
@@ -65,6 +67,10 @@ class LeaseTable:
             ("release", [keys.lease(lease.shard, self._pool)], [self.member, lease.token]) for lease in leases
         ]
         _checked(await run_scripts(self._redis, calls))
+
+
+def _random_digits() -> str:
+    return f"{secrets.randbelow(10**12):012}"
 
 
 def _checked(replies: list[Any]) -> list[Any]:

@@ -1,14 +1,17 @@
 """The Lua scripts of this package, one file an operation, called by digest."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import NoScriptError
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import NoScriptError, RedisError, ResponseError, SlotNotCoveredError
 
-from common.streams.client import Client
+from common.streams.client import Client, NotNow, refusal
+from common.streams.replicas import WaitCommand, is_replicated
 
 Arg = str | bytes | int
 Call = tuple[str, Sequence[str], Sequence[Arg]]
@@ -31,20 +34,25 @@ def script_command(call: Call) -> tuple[Arg, ...]:
     return ("EVALSHA", _digest(name), len(keys), *keys, *args)
 
 
-async def run_scripts(redis: Client, calls: Sequence[Call]) -> list[Any]:
-    """Run scripts in one round trip; replies in order, an error of one call as its reply.
+async def run_scripts(redis: Client, calls: Sequence[Call], *, wait: WaitCommand | None = None) -> list[Any]:
+    """Run scripts in one round trip a server; replies in order, an error of one call as its reply.
 
     A server that does not know a script yet (restarted, promoted) is taught it, and only the
-    calls that it refused are repeated.
+    calls that it refused are repeated. Where the replicas of `wait` are too few or too late, the
+    replies are NotNow, though all was done. Raises an error of `PASSING` where no server answers.
     """
-    replies = await _pipelined(redis, calls)
-    refused = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-    if refused:
-        for name in {calls[i][0] for i in refused}:
-            await redis.script_load(script_source(name))
-        again = await _pipelined(redis, [calls[i] for i in refused])
-        for i, reply in zip(refused, again, strict=True):
-            replies[i] = reply
+    parts = await _by_server(redis, calls)
+    if len(parts) == 1:
+        return await _run(redis, calls, wait)
+    found = await asyncio.gather(
+        *(_run(redis, [calls[i] for i in part], wait) for part in parts), return_exceptions=True
+    )
+    replies: list[Any] = [None] * len(calls)
+    for part, answers in zip(parts, found, strict=True):
+        if isinstance(answers, BaseException) and not isinstance(answers, RedisError):
+            raise answers
+        for place, i in enumerate(part):
+            replies[i] = answers if isinstance(answers, BaseException) else answers[place]
     return replies
 
 
@@ -56,9 +64,50 @@ async def run_script(redis: Client, name: str, keys: Sequence[str], args: Sequen
     return reply
 
 
-async def _pipelined(redis: Client, calls: Sequence[Call]) -> list[Any]:
+async def _by_server(redis: Client, calls: Sequence[Call]) -> list[list[int]]:
+    """The calls' places, by the server that has their keys."""
+    if not isinstance(redis, RedisCluster):
+        return [list(range(len(calls)))]
+    await redis.initialize()
+    parts: dict[str, list[int]] = {}
+    for i, (_, keys, _) in enumerate(calls):
+        parts.setdefault(_node(redis, keys[0]).name, []).append(i)
+    return list(parts.values())
+
+
+def _node(redis: Client, key: str) -> Any:
+    node = redis.get_node_from_key(key)
+    if node is None:
+        raise SlotNotCoveredError(f"no node of the cluster has the slot of {key}")
+    return node
+
+
+async def _run(redis: Client, calls: Sequence[Call], wait: WaitCommand | None) -> list[Any]:
+    """All at one server."""
+    replies = await _pipelined(redis, calls, wait)
+    refused = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if refused:
+        at = {"target_nodes": _node(redis, calls[0][1][0])} if isinstance(redis, RedisCluster) else {}
+        for name in {calls[i][0] for i in refused}:
+            await redis.execute_command("SCRIPT LOAD", script_source(name), **at)
+        again = await _pipelined(redis, [calls[i] for i in refused], wait)
+        for i, reply in zip(refused, again, strict=True):
+            replies[i] = reply
+    return replies
+
+
+async def _pipelined(redis: Client, calls: Sequence[Call], wait: WaitCommand | None) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
     for call in calls:
         pipeline.execute_command(*script_command(call))
+    if wait and calls:
+        at = {"target_nodes": _node(redis, calls[0][1][0])} if isinstance(redis, RedisCluster) else {}
+        pipeline.execute_command(*wait, **at)
     replies: list[Any] = await pipeline.execute(raise_on_error=False)
-    return replies
+    settled = [
+        refusal(reply) if isinstance(reply, ResponseError) else reply for reply in replies[: len(calls)]
+    ]
+    if not wait or not calls or is_replicated(wait, replies[-1]):
+        return settled
+    late = NotNow(f"fewer than {wait[1]} replicas had it within {wait[2]} ms")
+    return [reply if isinstance(reply, Exception) else late for reply in settled]

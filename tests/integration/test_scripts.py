@@ -63,8 +63,16 @@ def commit(lease: Lease, sequence: int, text: str = "out", **changes: object) ->
     return ShardCommit(lease, sequence, **(values | changes))  # type: ignore[arg-type]  # test data
 
 
-def take(shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10) -> list[RawEntry] | None:
+def take(
+    shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10
+) -> list[RawEntry] | Verdict:
     (entries,) = shards.read([Demand(lease, {Stream.AUDIO: after}, count)])
+    return entries
+
+
+def taken(shards: FencedShards, lease: Lease, *, after: str = NEW, count: int = 10) -> list[RawEntry]:
+    entries = take(shards, lease, after=after, count=count)
+    assert not isinstance(entries, Verdict)
     return entries
 
 
@@ -129,7 +137,7 @@ async def test_a_commit_tells_the_group_what_was_read_and_what_is_held(
     (group,) = await redis.xinfo_groups(AUDIO)
     assert (group["lag"], group["pending"], shards.reached(SHARD)[Stream.AUDIO]) == (2, 2, reached)
     second = await take_over(redis)
-    held = take(shards, second, after="0") or []
+    held = taken(shards, second, after="0")
     assert [entry.id.id for entry in held] == sent[1:3]
 
 
@@ -165,8 +173,41 @@ async def test_a_commit_out_of_sequence_changes_nothing(
     redis: Client, table: LeaseTable, shards: FencedShards
 ) -> None:
     (lease,) = await table.acquire([SHARD])
-    assert committed(shards, commit(lease, 2)) == Verdict.FENCED
+    assert committed(shards, commit(lease, 2)) == Verdict.FORGOTTEN
     assert await outputs(redis) == []
+
+
+async def test_a_commit_that_arrives_after_the_owner_began_again_changes_nothing(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (lease,) = await table.acquire([SHARD])
+    committed(shards, commit(lease, 1))
+    late = commit(lease, 2, "late")
+    beginning = shards.begin(lease, 3)
+    assert beginning is not None
+    assert beginning.watermarks == {"track": 1}
+    assert committed(shards, late) == Verdict.FORGOTTEN
+    assert committed(shards, commit(lease, 4, "again")) == Verdict.OK
+    assert await outputs(redis) == [b"out", b"again"]
+
+
+async def test_a_former_owner_cannot_begin_again(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (first,) = await table.acquire([SHARD])
+    second = await take_over(redis)
+    assert shards.begin(first, 1) is None
+    assert committed(shards, commit(second, 1)) == Verdict.OK
+
+
+async def test_a_server_that_forgot_a_change_of_hands_does_not_give_its_token_again(
+    redis: Client, table: LeaseTable, shards: FencedShards
+) -> None:
+    (first,) = await table.acquire([SHARD])
+    await redis.delete(keys.lease(SHARD, "vad"))
+    (second,) = await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD])
+    assert second.token != first.token
+    assert committed(shards, commit(first, 1)) == Verdict.FENCED
 
 
 async def test_thousands_of_entries_are_acknowledged_in_one_commit(
@@ -176,7 +217,7 @@ async def test_thousands_of_entries_are_acknowledged_in_one_commit(
     (lease,) = await table.acquire([SHARD])
     for _ in range(4500):
         await redis.xadd(AUDIO, {"m": b"x"})
-    entries = take(shards, lease, count=5000) or []
+    entries = taken(shards, lease, count=5000)
     committed(shards, commit(lease, 1, acknowledged={Stream.AUDIO: [entry.id.id for entry in entries]}))
     assert (await redis.xpending(AUDIO, "vad"))["pending"] == 0
 
@@ -194,10 +235,8 @@ async def test_a_frozen_owners_parked_read_takes_nothing(
         second = await take_over(redis)
         await redis.xadd(AUDIO, {"m": pack(chunk(0))})
         assert len((await parked).news[SHARD, Stream.AUDIO]) == 1
-    assert take(shards, first) is None
-    entries = take(shards, second)
-    assert entries is not None
-    assert len(entries) == 1
+    assert take(shards, first) is Verdict.FENCED
+    assert len(taken(shards, second)) == 1
 
 
 async def test_pending_entries_come_again_in_order_to_the_next_owner(
@@ -210,11 +249,11 @@ async def test_pending_entries_come_again_in_order_to_the_next_owner(
     second = await take_over(redis)
     seen: list[str] = []
     start = "0"
-    while entries := take(shards, second, after=start):
+    while entries := taken(shards, second, after=start):
         seen += [entry.id.id for entry in entries]
         start = seen[-1]
     assert seen == sent[:20]
-    fresh = take(shards, second) or []
+    fresh = taken(shards, second)
     assert [entry.id.id for entry in fresh] == sent[20:]
 
 

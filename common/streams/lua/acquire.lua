@@ -1,13 +1,17 @@
 -- Take the lease of a shard when it is free or expired. Time is Redis time.
 -- KEYS: 1 lease
--- ARGV: 1 member, 2 lease_ms
--- Returns {'TAKEN', token} with a new, higher fencing token, or {'HELD', owner}.
+-- ARGV: 1 member, 2 lease_ms, 3 twelve random digits
+-- Returns {'TAKEN', token} with a new, higher fencing token, or {'HELD', owner}. The token is a
+-- count of the changes of hands with the random digits behind it: a promoted replica that never
+-- heard of the last change counts it again, and must not give the same token again.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local held = redis.call('HMGET', KEYS[1], 'owner', 'until_ms')
+local held = redis.call('HMGET', KEYS[1], 'owner', 'until_ms', 'token')
 if held[1] and tonumber(held[2]) > now then
   return {'HELD', held[1]}
 end
-local token = redis.call('HINCRBY', KEYS[1], 'token', 1)
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until_ms', string.format('%.0f', now + ARGV[2]), 'sequence', 0)
+local count = tonumber(string.sub(held[3] or '', 1, -13)) or 0
+local token = string.format('%d', count + 1) .. ARGV[3]
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until_ms', string.format('%.0f', now + ARGV[2]),
+  'token', token, 'sequence', 0)
 return {'TAKEN', token}

@@ -7,12 +7,13 @@
 --   acknowledged:  key index, number of ids, ids…
 --   watermarks:    key, value                     (value '' forgets the key)
 --   tallies:       key index, field, amount
--- Returns {'OK'}, {'REPEATED'} when this sequence number was applied already (its reply got
--- lost), or {'FENCED'} when the shard has another owner; in the last two nothing changes.
+-- Returns {'OK'}; or, and then nothing changes, {'REPEATED'} when this sequence number was applied
+-- already (its reply got lost), {'FENCED'} when the shard has another owner, or {'FORGOTTEN'} when
+-- this server knows nothing of the commit before.
 local lease = redis.call('HMGET', KEYS[1], 'token', 'sequence')
 if lease[1] ~= ARGV[1] then return {'FENCED'} end
 if lease[2] == ARGV[2] then return {'REPEATED'} end
-if tonumber(lease[2]) + 1 ~= tonumber(ARGV[2]) then return {'FENCED'} end
+if tonumber(lease[2]) + 1 ~= tonumber(ARGV[2]) then return {'FORGOTTEN'} end
 
 local at = 3
 local function take()

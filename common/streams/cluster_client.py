@@ -1,0 +1,55 @@
+"""The client of redis-py for a cluster, made to see a topology that changed."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.exceptions import ClusterDownError, RedisClusterException
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from common.streams.address import Address
+
+_LOST = (RedisConnectionError, RedisTimeoutError, ClusterDownError)
+
+
+class ClusterClient(RedisCluster):
+    """Asks for the topology again after whatever failed, also in a pipeline; repeats nothing by itself."""
+
+    @classmethod
+    def of(cls, address: Address, options: Mapping[str, Any]) -> Self:
+        """A client of the cluster that some of these nodes are of."""
+        nodes = [ClusterNode(host, port) for host, port in address.nodes[1:]]
+        client: Any = cls.from_url(address.url(*address.nodes[0]), startup_nodes=nodes, **options)
+        return client  # type: ignore[no-any-return]  # redis-py says it is of the parent
+
+    async def initialize(self, *known: Any, **more: Any) -> Self:
+        """Learn the topology. Raises ConnectionError where no node of the cluster answers."""
+        try:
+            await super().initialize(*known, **more)
+        except RedisClusterException as error:
+            raise RedisConnectionError(str(error)) from error
+        return self
+
+    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
+        """Commands for any slots in one round trip a node, or for one slot in a transaction."""
+        return _Pipeline(self, transaction)  # type: ignore[abstract]  # so is redis-py's own
+
+    def look_again(self) -> None:
+        """Before the next command, ask which node serves which slot, as redis-py does for single commands."""
+        self._initialize = True
+
+
+class _Pipeline(ClusterPipeline):
+    """redis-py goes on with the topology it had, whatever happens to a pipeline."""
+
+    async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002  # the parent's
+        client: Any = self.cluster_client
+        try:
+            replies: list[Any] = await super().execute(raise_on_error, allow_redirections)
+        except _LOST:
+            client.look_again()
+            raise
+        if any(isinstance(reply, _LOST) for reply in replies):
+            client.look_again()
+        return replies

@@ -162,6 +162,9 @@ class EmitterSettings(Section):
     model: str = Field(
         "bundled", description="`bundled` (tiny.en, no network), a folder, or a name on the model hub."
     )
+    small_model: str | None = Field(
+        None, description="A cheaper one for finals where service is reduced to finals; same mel bands."
+    )
     mels: Literal[80, 128] = Field(80, description="Mel bands Whisper was trained on; large-v3 has 128.")
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from common.audio import ms_to_samples
 from workers.emitter.costs import Costs
-from workers.emitter.manner import Manner, fills, manner
+from workers.emitter.manner import Manner, Model, fills, manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,11 @@ class Finals:
     context_s: int
     beam: int
     lead: bool
+    model: Model = Model.MAIN
 
     def manner(self, samples: int) -> Manner:
         """The manner of a final made from so much audio."""
-        return manner(samples, self.context_s, beam=self.beam)
+        return manner(samples, self.context_s, beam=self.beam, model=self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,18 @@ class Effort:
         return next(fitting, self.finals[-1])
 
 
-def efforts(partial_ms: int, *, drafts: bool) -> tuple[Effort, ...]:
-    """By service level, with partials every `partial_ms` of speech at full service."""
+def efforts(partial_ms: int, *, drafts: bool, last: Model = Model.MAIN) -> tuple[Effort, ...]:
+    """By service level, with partials every `partial_ms` of speech at full service.
+
+    `last` is the model of the level at which there are finals only.
+    """
     every, context_s = ms_to_samples(partial_ms), 6
     best, quick = Finals(12, beam=5, lead=True), Finals(12, beam=1, lead=True)
     brief = Finals(8, beam=1, lead=False)
     return (
         Effort(Partials(every, 2 * every, context_s), (best, quick), drafts),
         Effort(Partials(2 * every, 15 * every, context_s), (quick, brief), drafts=False),
-        Effort(None, (brief,), drafts=False),
+        Effort(None, (replace(brief, model=last),), drafts=False),
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 from common.audio import SAMPLE_RATE
 from workers.engines.speech import DecodeSettings
@@ -9,6 +10,13 @@ from workers.engines.speech import DecodeSettings
 LONGEST_CONTEXT_S = 30
 PADDING_S = 2
 _CONTEXT_STEP_S = 4
+
+
+class Model(Enum):
+    """Which of the emitter's models: the one it is for, or one that costs less."""
+
+    MAIN = "main"
+    SMALL = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +29,12 @@ class Manner:
 
     decode: DecodeSettings
     word_times: bool
+    model: Model = Model.MAIN
 
 
-def manner(samples: int, least_s: int, *, beam: int) -> Manner:
+def manner(samples: int, least_s: int, *, beam: int, model: Model = Model.MAIN) -> Manner:
     """Of a window so long, with word times."""
-    return Manner(DecodeSettings(context_s(samples, least_s), beam), word_times=True)
+    return Manner(DecodeSettings(context_s(samples, least_s), beam), word_times=True, model=model)
 
 
 def fills(samples: int, context_s: int) -> bool:

@@ -1,6 +1,6 @@
 """The emitter's stage, from the settings, with its model loaded and warm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from common.audio import SAMPLE_RATE
 from common.errors import SettingsError
@@ -9,6 +9,7 @@ from common.settings import EmitterSettings, Settings
 from common.stage import Stage
 from workers.emitter.batching import Limits
 from workers.emitter.effort import Effort, efforts, pinned
+from workers.emitter.manner import Model
 from workers.emitter.service import Rules
 from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
@@ -24,11 +25,12 @@ _LEVELS = {"auto": range(4), "full": range(1), "busy": range(1, 2)}
 def build(settings: Settings) -> Stage:
     """Load the model and run it once. Raises SettingsError, and EngineError for a bad model."""
     emitter = settings.emitter
-    engine = _engine(emitter)
-    levels = efforts(emitter.partial_ms, drafts=emitter.drafts)
+    engines = _engines(emitter)
+    last = Model.SMALL if Model.SMALL in engines else Model.MAIN
+    levels = efforts(emitter.partial_ms, drafts=emitter.drafts, last=last)
     if emitter.quality != "auto":
         levels = tuple(map(pinned, levels))
-    _warm_up(engine, emitter.mels, levels)
+    _warm_up(engines, emitter.mels, levels)
     policy = Policy(
         efforts=levels,
         rules=Rules(_LEVELS[emitter.quality], emitter.calm_ms, priorities(emitter.priorities)),
@@ -36,37 +38,40 @@ def build(settings: Settings) -> Stage:
         budget_ms=emitter.budget_ms,
         most_age_ms=settings.redis.deferred_max_age_s * 1000,
     )
-    utterances = Utterances(engine.encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000)
-    return EmitterStage(engine, utterances, policy)
+    encoding = engines[Model.MAIN].encoding
+    utterances = Utterances(encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000)
+    return EmitterStage(engines, utterances, policy)
 
 
-def _engine(settings: EmitterSettings) -> SpeechEngine:
-    return _wav2vec2(settings) if settings.engine == "wav2vec2" else _whisper(settings)
+def _engines(settings: EmitterSettings) -> dict[Model, SpeechEngine]:
+    load = _wav2vec2 if settings.engine == "wav2vec2" else _whisper
+    engines = {Model.MAIN: load(settings, settings.model)}
+    if settings.small_model is not None:
+        engines[Model.SMALL] = load(settings, settings.small_model)
+    return engines
 
 
-def _whisper(settings: EmitterSettings) -> SpeechEngine:
+def _whisper(settings: EmitterSettings, model: str) -> SpeechEngine:
     device = Device(settings.device, settings.compute_type, settings.threads)
-    engine = WhisperEngine.load(find_weights(settings.model), device=device)
+    engine = WhisperEngine.load(find_weights(model), device=device)
     if engine.mels != settings.mels:
         raise SettingsError(
-            f"emitter.mels: {settings.mels}, but {settings.model} was trained on {engine.mels} mel bands"
+            f"emitter.mels: {settings.mels}, but {model} was trained on {engine.mels} mel bands"
         )
     return engine
 
 
-def _wav2vec2(settings: EmitterSettings) -> SpeechEngine:
-    if settings.model == BUNDLED:
+def _wav2vec2(settings: EmitterSettings, model: str) -> SpeechEngine:
+    if model == BUNDLED:
         raise SettingsError(
-            "emitter.model: wav2vec2 has no bundled weights; name a folder or a torchaudio bundle"
+            "emitter.engine: wav2vec2 has no bundled weights; name a folder or a torchaudio bundle"
         )
     precision: Precision = "float16" if settings.device == "cuda" else "float32"
-    return Wav2Vec2Engine.load(
-        settings.model, device=settings.device, precision=precision, threads=settings.threads
-    )
+    return Wav2Vec2Engine.load(model, device=settings.device, precision=precision, threads=settings.threads)
 
 
-def _warm_up(engine: SpeechEngine, mels: int, levels: Sequence[Effort]) -> None:
+def _warm_up(engines: Mapping[Model, SpeechEngine], mels: int, levels: Sequence[Effort]) -> None:
     """The first pass allocates what later ones reuse."""
-    silence = decode_payload(bytes(mels * _WARM_UP_FRAMES * 2), engine.encoding, mels)
+    silence = decode_payload(bytes(mels * _WARM_UP_FRAMES * 2), engines[Model.MAIN].encoding, mels)
     for manner in {finals.manner(SAMPLE_RATE) for effort in levels for finals in effort.finals}:
-        engine.transcribe([silence], manner.decode, word_times=manner.word_times)
+        engines[manner.model].transcribe([silence], manner.decode, word_times=manner.word_times)

@@ -1,7 +1,7 @@
 """The emitter's stage: windows in, transcripts out."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -21,6 +21,7 @@ from workers.emitter.deferred import Deferred, Kept
 from workers.emitter.effort import Effort
 from workers.emitter.lead import after_lead
 from workers.emitter.load import Load
+from workers.emitter.manner import Model
 from workers.emitter.past import Past
 from workers.emitter.service import Rules, Service
 from workers.emitter.utterance import Draft, Utterance
@@ -60,13 +61,13 @@ class EmitterStage:
 
     def __init__(
         self,
-        engine: SpeechEngine,
+        engines: Mapping[Model, SpeechEngine],
         utterances: Utterances,
         policy: Policy,
         *,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._engine, self._utterances, self._clock = engine, utterances, clock
+        self._engines, self._utterances, self._clock = engines, utterances, clock
         self._limits, self._budget_ms = policy.limits, policy.budget_ms
         self._past, self._deferred = Past(), Deferred(most_age_ms=policy.most_age_ms)
         self._service, self._costs = Service(policy.rules), Costs()
@@ -177,7 +178,8 @@ class EmitterStage:
         manner = batch[0].job.manner
         windows = [task.frames() for task in batch]
         begun = self._clock()
-        heard = self._engine.transcribe(windows, manner.decode, word_times=manner.word_times)
+        engine = self._engines[manner.model]
+        heard = engine.transcribe(windows, manner.decode, word_times=manner.word_times)
         took_ms = (self._clock() - begun) * 1000
         self._busy.worked(took_ms, now_ms)
         if len(heard) != len(windows):

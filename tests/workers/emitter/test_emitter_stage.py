@@ -17,6 +17,7 @@ from common.stage import Acknowledge, Append, Entry, EntryId, Stream
 from workers.emitter.batching import Limits
 from workers.emitter.deferred import ROOM
 from workers.emitter.effort import efforts
+from workers.emitter.manner import Model
 from workers.emitter.service import Rules
 from workers.emitter.stage import EmitterStage, Policy
 from workers.emitter.utterances import Utterances
@@ -83,16 +84,19 @@ class Babbler(Parrot):
         return replace(heard, text=" ".join(said), words=words)
 
 
-def new_stage(engine=None, *, allowed=range(2), limits=FOUR, batch_s=0.0, priority=lambda meeting: 0):
+def new_stage(
+    engine=None, *, small=None, allowed=range(2), limits=FOUR, batch_s=0.0, priority=lambda meeting: 0
+):
+    engines = {Model.MAIN: engine or Parrot()} | ({Model.SMALL: small} if small else {})
     policy = Policy(
-        efforts=efforts(300, drafts=True),
+        efforts=efforts(300, drafts=True, last=Model.SMALL if small else Model.MAIN),
         rules=Rules(allowed, 5000, priority),
         limits=limits,
         budget_ms=1500,
         most_age_ms=3_600_000,
     )
     utterances = Utterances("pcm_s16le", mels=80, patience_ms=60_000)
-    return EmitterStage(engine or Parrot(), utterances, policy, clock=partial(next, count(step=batch_s)))
+    return EmitterStage(engines, utterances, policy, clock=partial(next, count(step=batch_s)))
 
 
 def utterance(steps, *, track=TRACKS[0], start=16_000, silent=False):
@@ -460,6 +464,18 @@ def test_every_utterance_has_a_final_or_is_put_aside_and_nothing_stays_pending(a
     assert len(settled) == len(set(settled)) == 6 * 20
     acknowledged = [e.entry for e in effects if isinstance(e, Acknowledge)]
     assert len(acknowledged) == len(set(acknowledged)) == 6 * 20 * 7
+
+
+def test_a_smaller_model_makes_the_finals_where_there_are_finals_only(as_entries, ledger):
+    main, small = Measure(), Measure()
+    shard = ledger(lambda: new_stage(main, small=small, allowed=range(2, 3)))
+    transcripts = play(shard, utterance(4), as_entries)
+    assert [(t.status, t.text, t.level) for t in transcripts] == [("final", words(4), 2)]
+    assert (len(main.steps), len(small.steps)) == (0, 1)
+    above = Measure()
+    shard = ledger(lambda: new_stage(main, small=above, allowed=range(1, 2)))
+    assert play(shard, utterance(4), as_entries)[-1].text == words(4)
+    assert above.steps == []
 
 
 def test_meetings_of_high_priority_keep_their_service(as_entries):

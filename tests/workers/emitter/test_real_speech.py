@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 
-from common.errors import SettingsError
+from common.errors import EngineError, SettingsError
 from common.identity import Meeting, Speaker, Track
 from common.messages import SpeechChunk
 from common.settings import EmitterSettings, Settings
@@ -89,9 +89,14 @@ def test_what_is_said_appears_while_it_is_said(emitter, first_turns, as_entries)
     ("emitter_settings", "problem"),
     [
         (EmitterSettings(mels=128), "emitter.mels: 128, but bundled was trained on 80"),
-        (EmitterSettings(engine="wav2vec2"), "emitter.model: wav2vec2 has no bundled weights"),
+        (EmitterSettings(engine="wav2vec2"), "wav2vec2 has no bundled weights"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(emitter_settings, problem):
     with pytest.raises(SettingsError, match=problem):
         emitter_pool.build(Settings(emitter=emitter_settings))
+
+
+def test_a_small_model_that_is_not_there_is_named_at_the_start():
+    with pytest.raises(EngineError, match="/nowhere"):
+        emitter_pool.build(Settings(emitter=EmitterSettings(small_model="/nowhere")))

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -297,6 +297,33 @@ class JobsSettings(Section):
     )
 
 
+class WebhookSettings(Section):
+    """Results posted to other services' addresses."""
+
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Private networks that may receive webhooks, over plain http too."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that may, wherever they lead; for receivers inside."
+    )
+    ca_file: Path | None = Field(None, description="Certificates to trust besides the usual ones, in PEM.")
+    max_subscriptions: int = Field(50, ge=1, le=10_000, description="Of one tenant.")
+    turns: int = Field(64, ge=1, le=1000, description="Receivers served at once by one process.")
+    concurrency: int = Field(8, ge=1, le=64, description="Requests at once to one receiver that does well.")
+    timeout_s: float = Field(10, ge=0.1, le=12, description="Within this time a receiver must answer.")
+    max_attempts: int = Field(12, ge=1, le=100, description="After these a delivery is a dead letter.")
+    max_age_s: int = Field(43_200, ge=1, description="At this age a delivery is a dead letter.")
+    retry_min_s: float = Field(2, ge=0.01, le=3600, description="The first pause before another attempt.")
+    retry_max_s: float = Field(3600, ge=0.01, le=86_400, description="The longest.")
+    disable_after_s: int = Field(
+        86_400, ge=1, description="A receiver that fails for so long gets nothing until it is enabled again."
+    )
+    max_waiting: int = Field(
+        10_000, ge=10, description="Deliveries of a subscription that wait; more are dropped, and counted."
+    )
+    kept: int = Field(1000, ge=10, le=100_000, description="Delivered ones, and dead letters, to look at.")
+
+
 class GatewaySettings(Section):
     """Results out."""
 
@@ -381,6 +408,7 @@ class Settings(BaseSettings):
     sentiment: SentimentSettings = SentimentSettings()
     highlights: HighlightSettings = HighlightSettings()
     jobs: JobsSettings = JobsSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     gateway: GatewaySettings = GatewaySettings()
     meetstream: MeetStreamSettings = MeetStreamSettings()
     access: AccessSettings = AccessSettings()

@@ -7,7 +7,7 @@ READERS: dict[Stream, tuple[str, ...]] = {
     Stream.SPEECH: ("asr", "keyword", "sentiment"),
     Stream.WINDOWS: ("emitter",),
     Stream.DEFERRED: ("emitter",),
-    Stream.RESULTS: ("keyword", "sentiment", "highlights"),
+    Stream.RESULTS: ("keyword", "sentiment", "highlights", "webhooks"),
 }
 WRITES: dict[str, tuple[Stream, ...]] = {
     "ingest": (Stream.AUDIO, Stream.RESULTS),
@@ -17,9 +17,10 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "keyword": (Stream.RESULTS,),
     "sentiment": (Stream.RESULTS,),
     "highlights": (Stream.RESULTS,),
+    "webhooks": (),
 }
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
-LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights",)}
+LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks")}
 """Stages that live in the processes of another pool, with groups and leases of their own."""
 POOLS = ("ingest", *STAGES, "gateway", "jobs")

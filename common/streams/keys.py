@@ -72,3 +72,8 @@ def process(pool: str, member: str) -> str:
 def token(token_id: str) -> str:
     """The hash that says what a token allows; in one slot with TOKENS, which lists them by expiry."""
     return f"hb:{{tokens}}:{token_id}"
+
+
+def webhooks(part: str, subscription: str = "") -> str:
+    """A part of what is known of webhooks, or of one subscription; all in one slot, for its scripts."""
+    return f"hb:{{webhooks}}:{part}:{subscription}" if subscription else f"hb:{{webhooks}}:{part}"

@@ -56,6 +56,11 @@ class ResultLog:
             for entry_id, fields in entries
         ]
 
+    async def entry(self, shard: int, entry_id: str) -> StoredResult | None:
+        """The result of an entry; None where it is no longer kept."""
+        found = await self._redis.xrange(keys.stream(shard, Stream.RESULTS), entry_id, entry_id)
+        return _stored(shard, *found[0]) if found else None
+
     async def range(self, shard: int, *, after: str = START, count: int = 1000) -> list[StoredResult]:
         """Past results of a shard after an entry id, oldest first; empty at the end."""
         entries = await self._redis.xrange(keys.stream(shard, Stream.RESULTS), f"({after}", "+", count)

@@ -1,0 +1,1 @@
+"""Results posted to other services' addresses: at least once, signed, in bounded time."""

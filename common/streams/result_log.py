@@ -1,6 +1,6 @@
 """The side of readers: results by shard, live or from the past, and the records of meetings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.identity import Meeting
@@ -26,6 +26,22 @@ class StoredResult:
     def decoded(self) -> Result:
         """The result as a value. Raises InvalidMessage."""
         return from_json(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When a meeting was last heard (Unix time): its place in the list of a tenant's meetings."""
+
+    heard_ms: int
+    meeting_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMeeting:
+    """A meeting at its place in the list."""
+
+    heard: Heard
+    record: MeetingRecord
 
 
 class ResultLog:
@@ -81,24 +97,39 @@ class ResultLog:
 
     async def meetings(self, tenant: str, *, limit: int = 200) -> list[MeetingRecord]:
         """A tenant's meetings, the one heard last first."""
-        names = await self._heard(tenant, limit)
-        pipeline = self._redis.pipeline(transaction=False)
-        for meeting in names:
-            pipeline.hgetall(keys.meeting(meeting.shard(self.shards), meeting))
-        replies = await pipeline.execute()
-        return [parse_record(m, stored) for m, stored in zip(names, replies, strict=True) if stored]
+        return [heard.record for heard in await self.heard(tenant, limit=limit)]
 
-    async def _heard(self, tenant: str, limit: int) -> Sequence[Meeting]:
+    async def heard(self, tenant: str, *, limit: int, before: Heard | None = None) -> list[HeardMeeting]:
+        """The same with when they were heard, `before` another one of the list."""
+        chosen = sorted(await self._all_heard(tenant), key=_newest_first)
+        if before is not None:
+            chosen = [heard for heard in chosen if _newest_first(heard) > _newest_first(before)]
+        chosen = chosen[:limit]
+        pipeline = self._redis.pipeline(transaction=False)
+        for heard in chosen:
+            meeting = Meeting(tenant, heard.meeting_id)
+            pipeline.hgetall(keys.meeting(meeting.shard(self.shards), meeting))
+        found = zip(chosen, await pipeline.execute(), strict=True)
+        return [
+            HeardMeeting(heard, parse_record(Meeting(tenant, heard.meeting_id), stored))
+            for heard, stored in found
+            if stored
+        ]
+
+    async def _all_heard(self, tenant: str) -> list[Heard]:
         pipeline = self._redis.pipeline(transaction=False)
         for shard in range(self.shards):
-            pipeline.zrevrange(keys.meetings(shard), 0, -1, withscores=True)
-        heard = [
-            (score, Meeting(tenant, name.decode().removeprefix(f"{tenant}/")))
+            pipeline.zrange(keys.meetings(shard), 0, -1, withscores=True)
+        return [
+            Heard(int(score), name.decode().removeprefix(f"{tenant}/"))
             for reply in await pipeline.execute()
             for name, score in reply
             if name.decode().startswith(f"{tenant}/")
         ]
-        return [meeting for _, meeting in sorted(heard, key=lambda pair: -pair[0])[:limit]]
+
+
+def _newest_first(heard: Heard) -> tuple[int, str]:
+    return -heard.heard_ms, heard.meeting_id
 
 
 def _stored(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> StoredResult:

@@ -1,14 +1,27 @@
 """Positions in a stream of results: what a reader hands back in order to resume."""
 
+from dataclasses import dataclass
+
 from common.errors import InvalidInput
 from common.streams.audio_log import MeetingRecord
-from common.streams.result_log import START
+from common.streams.result_log import START, Heard
 
 NOW = "$"
 CLOCK_SKEW_MS = 60_000
 """How far the clock that dated a meeting's start may be ahead of that of Redis."""
 
 _PART_BOUND = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a meeting's past: what comes after a position, so many at most."""
+
+    after: str
+    limit: int | None
+
+
+ALL = Page("", None)
 
 
 def place(stream_id: str) -> tuple[int, int]:
@@ -27,3 +40,16 @@ def beginning_of(record: MeetingRecord) -> str:
     """A position before the first result of a meeting, so that no older ones need be read."""
     ms = record.started_at_ms - CLOCK_SKEW_MS
     return f"{ms}-0" if ms > 0 else START
+
+
+def cursor_of(heard: Heard) -> str:
+    """What a reader of the list of meetings hands back in order to read on."""
+    return f"{heard.heard_ms}~{heard.meeting_id}"
+
+
+def parse_cursor(cursor: str) -> Heard:
+    """The place in the list that a cursor names. Raises InvalidInput."""
+    heard_ms, tilde, meeting_id = cursor.partition("~")
+    if not (tilde and heard_ms.isascii() and heard_ms.isdigit() and len(heard_ms) <= 20):
+        raise InvalidInput(f"before {cursor[:64]!r}: want `next` of the page before")
+    return Heard(int(heard_ms), meeting_id)

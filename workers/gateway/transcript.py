@@ -12,7 +12,8 @@ class TranscriptDocument:
 
     `lines` holds one entry per utterance that has its final text, or for which there is none
     ("deferred", "lost"); `open` holds utterances still being spoken. `as_of` is the stream id up
-    to which results are in it: pass it as `after` to `…/events` to go on from here.
+    to which results are in it: pass it as `after` to `…/events` to go on from here. In a page there
+    is `more` to ask for `after` it; a line replaces that of the same `utterance` in a page before.
     """
 
     meeting: str
@@ -21,6 +22,7 @@ class TranscriptDocument:
     as_of: str
     lines: tuple[Transcript, ...]
     open: tuple[Transcript, ...]
+    more: bool = False
 
 
 class Utterances:
@@ -29,11 +31,16 @@ class Utterances:
     def __init__(self) -> None:
         self._in_force: dict[str, Transcript] = {}
 
-    def add(self, transcript: Transcript) -> None:
-        """Take the next result of the stream. A final text stands, whatever comes after it."""
+    def add(self, transcript: Transcript) -> bool:
+        """Take the next result of the stream; returns whether it settles its utterance.
+
+        A final text stands, whatever comes after it.
+        """
         before = self._in_force.get(transcript.utterance)
-        if before is None or before.status != "final":
-            self._in_force[transcript.utterance] = transcript
+        if before is not None and before.status == "final":
+            return False
+        self._in_force[transcript.utterance] = transcript
+        return transcript.status != "partial"
 
     def settled(self) -> tuple[Transcript, ...]:
         """Those that have their text, or a reason for having none, in order of time."""

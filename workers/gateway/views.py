@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from common.audio import SAMPLES_PER_MS
 from common.identity import Speaker
-from common.results import Highlight, Keyword, Mood, Sentiment
+from common.results import Highlight, Keyword, Mood, Result, Sentiment
 from common.streams.audio_log import MeetingRecord
 
 
@@ -83,17 +83,22 @@ class BotView:
 
 @dataclass(frozen=True, slots=True)
 class MeetingList:
-    """Meetings, the one heard last first."""
+    """Meetings, the one heard last first. `next` is `before` for the next page, null after the last."""
 
     meetings: tuple[MeetingView, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeywordList:
-    """The phrases heard, in order of time, up to the stream id `as_of`."""
+    """The phrases heard, in order of time, up to the stream id `as_of`.
+
+    In a page there is `more` to ask for `after` it, here and in what follows.
+    """
 
     meeting: str
     as_of: str
+    more: bool
     keywords: tuple[Keyword, ...]
 
 
@@ -103,6 +108,7 @@ class HighlightList:
 
     meeting: str
     as_of: str
+    more: bool
     highlights: tuple[Highlight, ...]
 
 
@@ -123,12 +129,32 @@ class MoodReport:
 
     meeting: str
     as_of: str
+    more: bool
     meeting_mood: Mood | None
     speakers: tuple[SpeakerMood, ...]
     sentiments: tuple[Sentiment, ...]
 
 
-def mood_report(meeting: str, sentiments: Sequence[Sentiment], *, as_of: str) -> MoodReport:
+@dataclass(frozen=True, slots=True)
+class PlacedResult:
+    """A result, its type, and its position in the stream, from which a reader goes on."""
+
+    id: str
+    type: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultPage:
+    """Results in the order of the stream, up to the position `as_of`."""
+
+    meeting: str
+    as_of: str
+    more: bool
+    results: tuple[PlacedResult, ...]
+
+
+def mood_report(meeting: str, sentiments: Sequence[Sentiment], *, as_of: str, more: bool) -> MoodReport:
     """Put a report together from results in the order of the stream."""
     moods = {
         result.speaker.id: SpeakerMood(speaker=result.speaker, mood=result.mood) for result in sentiments
@@ -136,6 +162,7 @@ def mood_report(meeting: str, sentiments: Sequence[Sentiment], *, as_of: str) ->
     return MoodReport(
         meeting=meeting,
         as_of=as_of,
+        more=more,
         meeting_mood=sentiments[-1].meeting_mood if sentiments else None,
         speakers=tuple(moods[speaker] for speaker in sorted(moods)),
         sentiments=tuple(sorted(sentiments, key=lambda s: (s.start_ms, s.end_ms, s.id))),

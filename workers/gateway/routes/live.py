@@ -8,14 +8,13 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket
 
-from common.errors import InvalidInput
-from common.results import TYPES
 from common.streams.audio_log import MeetingRecord
 from workers.gateway.access import while_admitted
 from workers.gateway.event_stream import EventStream
 from workers.gateway.failures import FailureBody
 from workers.gateway.feed import Steps
 from workers.gateway.gateway import Gateway, Here, Known, gateway_of
+from workers.gateway.parameters import Types, chosen_types
 from workers.gateway.position import NOW, beginning_of, place
 from workers.gateway.websocket import serve_socket
 
@@ -25,7 +24,6 @@ After = Annotated[
     str,
     Query(description="Position to go on from: the id of the last result read, `$` for now; else the start."),
 ]
-Types = Annotated[str, Query(description="Only these types of result, separated by commas.")]
 LastEventId = Annotated[str, Header(description="As browsers send it on reconnecting; goes before `after`.")]
 
 
@@ -52,7 +50,7 @@ async def get_events(
     """
     gateway = gateway_of(request)
     steps = while_admitted(_steps(gateway, record, last_event_id or after), request)
-    return EventStream(gateway.fanout, steps, _chosen(types))
+    return EventStream(gateway.fanout, steps, chosen_types(types))
 
 
 @router.websocket("/{meeting_id}/live")
@@ -60,7 +58,7 @@ async def live(
     websocket: WebSocket, record: Known, gateway: Here, after: After = "", types: Types = ""
 ) -> None:
     """The same over a WebSocket: `{"id": position, "type": …, "result": {…}}` a message."""
-    steps, chosen = while_admitted(_steps(gateway, record, after), websocket), _chosen(types)
+    steps, chosen = while_admitted(_steps(gateway, record, after), websocket), chosen_types(types)
     with gateway.fanout.admit():
         await websocket.accept()
         async with aclosing(steps):
@@ -71,10 +69,3 @@ def _steps(gateway: Gateway, record: MeetingRecord, after: str) -> Steps:
     if after and after != NOW:
         place(after)
     return gateway.feed.follow(record.meeting, after=after or beginning_of(record))
-
-
-def _chosen(types: str) -> frozenset[str]:
-    chosen = frozenset(types.split(",")) if types else frozenset(TYPES)
-    if unknown := chosen - TYPES.keys():
-        raise InvalidInput(f"types {', '.join(sorted(unknown))[:64]!r}: want some of {', '.join(TYPES)}")
-    return chosen

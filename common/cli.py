@@ -10,6 +10,7 @@ from common.commands.audit import audit
 from common.commands.config import config
 from common.commands.dead import dead
 from common.commands.doctor import doctor
+from common.commands.pools import pools
 from common.commands.status import status
 from common.commands.tail import tail
 from common.commands.token import token
@@ -30,6 +31,7 @@ app = typer.Typer(
 for command in (up, status, tail, doctor, config, audit):
     app.command()(command)
 app.add_typer(dead, name="dead")
+app.add_typer(pools, name="pools")
 app.add_typer(token, name="token")
 
 

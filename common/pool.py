@@ -10,7 +10,7 @@ from common.service import Main, Service
 from common.settings import Settings
 from common.shelves import ShelfBounds
 from common.stage import Stage, Stream
-from common.streams.deployment import join_deployment
+from common.streams.deployment import check_enabled, join_deployment
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
 from common.streams.wire import Wire
@@ -22,6 +22,7 @@ def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
 
     async def main(settings: Settings, service: Service) -> None:
         await join_deployment(service.redis, settings.shards)
+        await check_enabled(service.redis, pool)
         stage = await asyncio.to_thread(build, settings)
         service.ready()
         await run_stage(stage, settings, service)

@@ -16,14 +16,16 @@ from types import MappingProxyType
 from typing import IO
 
 import structlog
+from pydantic import SecretStr
 
 from common.embedded import embedded_redis
 from common.errors import HubbubError
 from common.ports import reserved_port
-from common.settings import Settings
+from common.settings import RedisSettings, Settings
 from common.streams.client import PASSING, connect
+from common.streams.deployment import disable_pool
 from common.streams.reports import ProcessReport, read_reports
-from common.topology import POOLS
+from common.topology import OPTIONAL, POOLS
 
 STOP_S = 20.0
 BACKOFF_S = (0.2, 0.5, 1, 2, 5)
@@ -150,10 +152,23 @@ async def running(
         reserved_port(settings.ingest.host, settings.ingest.port) as ingest_port,
         reserved_port(settings.gateway.host, settings.gateway.port) as gateway_port,
     ):
+        if redis_url is None:
+            await _do_without(url, scale)
         places = _places(settings, url, ingest_port, gateway_port)
         supervisor = Supervisor({**environment, **places}, scale, output)
         async with _supervised(settings, url, supervisor) as system:
             yield system
+
+
+async def _do_without(redis_url: str, scale: Mapping[str, int]) -> None:
+    """A server of our own is for nobody else: pools that don't run here run nowhere."""
+    redis = connect(RedisSettings(url=SecretStr(redis_url)))
+    try:
+        for pool in OPTIONAL:
+            if not scale.get(pool):
+                await disable_pool(redis, pool)
+    finally:
+        await redis.aclose()
 
 
 @asynccontextmanager

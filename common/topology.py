@@ -21,6 +21,8 @@ WRITES: dict[str, tuple[Stream, ...]] = {
 }
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
+OPTIONAL = ("keyword", "sentiment")
+"""Pools without which the others still make sense."""
 LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks")}
 """Stages that live in the processes of another pool, with groups and leases of their own."""
 POOLS = ("ingest", *STAGES, "gateway", "jobs")

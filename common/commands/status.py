@@ -59,7 +59,7 @@ def _row(overview: Overview, pool: str) -> Sequence[str]:
     processes = [process for process in overview.processes if process.pool == pool]
     groups = [g for g in overview.groups if g.pool == pool and g.stream not in (Stream.RESULTS, *ON_REQUEST)]
     return (
-        str(len(processes)),
+        "disabled" if pool in overview.disabled else str(len(processes)),
         f"{len(overview.owners[pool])}" if pool in overview.owners else "",
         *_progress(groups),
         f"{sum(process.cpu_s for process in processes):.1f}",

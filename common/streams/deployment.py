@@ -1,15 +1,20 @@
 """What was fixed at the first start of a deployment, and its streams and groups."""
 
+from collections.abc import Set as AbstractSet
+
 from redis.exceptions import ResponseError
 
 from common.errors import HubbubError, ShardMismatch
+from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
-from common.topology import READERS
+from common.topology import OPTIONAL, READERS
+
+_DISABLED = "disabled:"
 
 
 async def join_deployment(redis: Client, shards: int) -> None:
-    """Fix the shard count at first start, or check it; make every stream and group.
+    """Fix the shard count at first start, or check it; make every stream, and the groups of pools in use.
 
     Raises ShardMismatch.
     """
@@ -20,16 +25,62 @@ async def join_deployment(redis: Client, shards: int) -> None:
             f"this deployment has {fixed} shards since its first start, HUBBUB_SHARDS says {shards}: "
             f"set HUBBUB_SHARDS={fixed}"
         )
+    disabled = await disabled_pools(redis)
+    await _make_groups(redis, shards, {pool for pools in READERS.values() for pool in pools} - disabled, "0")
+
+
+async def disabled_pools(redis: Client) -> frozenset[str]:
+    """The pools that this deployment does without: no group of theirs holds anything back."""
+    fields = [field.decode() for field in await redis.hkeys(keys.DEPLOYMENT)]
+    return frozenset(field.removeprefix(_DISABLED) for field in fields if field.startswith(_DISABLED))
+
+
+async def disable_pool(redis: Client, pool: str) -> None:
+    """Do without a pool; what was kept for it is forgotten. Raises HubbubError for one that is needed."""
+    _check_optional(pool)
+    await redis.hset(keys.DEPLOYMENT, f"{_DISABLED}{pool}", "1")
+    shards = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
     pipeline = redis.pipeline(transaction=False)
     for shard in range(shards):
-        for stream, pools in READERS.items():
-            for pool in pools:
-                pipeline.xgroup_create(keys.stream(shard, stream), pool, id="0", mkstream=True)
+        for stream in _inputs(pool):
+            pipeline.xgroup_destroy(keys.stream(shard, stream), pool)
+    await pipeline.execute()
+
+
+async def enable_pool(redis: Client, pool: str) -> None:
+    """Have a pool again, which is to begin with what comes now. Raises HubbubError for an unknown one."""
+    _check_optional(pool)
+    await _make_groups(redis, int(await redis.hget(keys.DEPLOYMENT, "shards") or 0), {pool}, "$")
+    await redis.hdel(keys.DEPLOYMENT, f"{_DISABLED}{pool}")
+
+
+async def check_enabled(redis: Client, pool: str) -> None:
+    """Raises HubbubError where the deployment does without the pool."""
+    if pool in await disabled_pools(redis):
+        raise HubbubError(f"{pool} is disabled in this deployment; to have it: hubbub pools enable {pool}")
+
+
+async def _make_groups(redis: Client, shards: int, pools: AbstractSet[str], start: str) -> None:
+    """Those that exist stay as they are."""
+    pipeline = redis.pipeline(transaction=False)
+    for shard in range(shards):
+        for stream, readers in READERS.items():
+            for pool in pools & set(readers):
+                pipeline.xgroup_create(keys.stream(shard, stream), pool, id=start, mkstream=True)
     for reply in await pipeline.execute(raise_on_error=False):
         if isinstance(reply, ResponseError) and not str(reply).startswith("BUSYGROUP"):
             raise reply
         if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
             raise reply
+
+
+def _inputs(pool: str) -> list[Stream]:
+    return [stream for stream, readers in READERS.items() if pool in readers]
+
+
+def _check_optional(pool: str) -> None:
+    if pool not in OPTIONAL:
+        raise HubbubError(f"{pool!r}: only {' and '.join(OPTIONAL)} can be done without")
 
 
 async def shard_count(redis: Client) -> int:

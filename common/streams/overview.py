@@ -1,12 +1,14 @@
 """The state of a deployment at a glance: owners, lag, pending age, memory."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from common.clock import unix_ms
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
+from common.streams.deployment import disabled_pools
 from common.streams.reports import ProcessReport, read_reports
 from common.streams.shortfall import Shortfall, read_shortfall
 from common.topology import LODGERS, READERS, STAGES
@@ -31,12 +33,16 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What `hubbub status` shows. `owners`: by pool and shard, the member that holds it."""
+    """What `hubbub status` shows. `owners`: by pool and shard, the member that holds it.
+
+    `disabled`: pools that the deployment does without.
+    """
 
     shards: int
     processes: Sequence[ProcessReport]
     groups: Sequence[GroupState]
     owners: dict[str, dict[int, str]]
+    disabled: Sequence[str]
     dead_letters: int
     redis_bytes: int
     live: Shortfall
@@ -46,11 +52,13 @@ async def read_overview(redis: Client) -> Overview:
     """Look at everything once. Raises what Redis raises."""
     shards = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
     memory = await redis.info("memory")
+    disabled = await disabled_pools(redis)
     return Overview(
         shards=shards,
         processes=await read_reports(redis),
-        groups=await _groups(redis, shards),
+        groups=await _groups(redis, shards, disabled),
         owners={stage: await _owners(redis, stage, shards) for stage in _all_stages()},
+        disabled=sorted(disabled),
         dead_letters=await _dead(redis, shards),
         redis_bytes=int(memory["used_memory"]),
         live=await read_shortfall(redis, shards),
@@ -61,18 +69,19 @@ def _all_stages() -> list[str]:
     return [*STAGES, *(stage for lodgers in LODGERS.values() for stage in lodgers)]
 
 
-async def _groups(redis: Client, shards: int) -> list[GroupState]:
-    wanted = [(shard, stream) for shard in range(shards) for stream in READERS]
+async def _groups(redis: Client, shards: int, disabled: AbstractSet[str]) -> list[GroupState]:
+    readers = {s: [pool for pool in pools if pool not in disabled] for s, pools in READERS.items()}
+    wanted = [(shard, stream) for shard in range(shards) for stream in readers]
     pipeline = redis.pipeline(transaction=False)
     for shard, stream in wanted:
         pipeline.xinfo_groups(keys.stream(shard, stream))
-        for pool in READERS[stream]:
+        for pool in readers[stream]:
             pipeline.xpending(keys.stream(shard, stream), pool)
     replies = iter(await pipeline.execute())
     states = []
     for shard, stream in wanted:
         lags = {info["name"].decode(): info["lag"] or 0 for info in next(replies)}
-        states += [_state(pool, stream, shard, lags[pool], next(replies)) for pool in READERS[stream]]
+        states += [_state(pool, stream, shard, lags[pool], next(replies)) for pool in readers[stream]]
     return states
 
 

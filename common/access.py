@@ -4,12 +4,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from math import inf
 from urllib.parse import urlsplit
 
 from common.clock import unix_ms
 from common.errors import HubbubError, SettingsError
 from common.identity import DEFAULT_TENANT
 from common.settings import AccessSettings, TokenSettings
+from common.streams.client import PASSING
 from common.streams.tokens import TokenStore
 from common.tokens import Grant, Scope, Token, digest_of, id_of
 
@@ -55,7 +57,7 @@ def credentials_of(headers: Mapping[str, str], query: Mapping[str, str], path_to
 class Access:
     """Lets requests in at one server, which listens on `host`.
 
-    Tokens are looked up at most once in FRESH_S each, so that a connection may be checked again and
+    Each token is looked up at most once in FRESH_S, so that a connection may be checked again and
     again while it lasts.
     """
 
@@ -65,7 +67,7 @@ class Access:
         self._host = host
         self._configured = {token.id: token for token in map(_configured, settings.tokens)}
         self._seen: dict[str, tuple[Token, float]] = {}
-        self._in_use: tuple[bool, float] = (bool(self._configured), 0.0)
+        self._in_use: tuple[bool, float] | None = (True, inf) if self._configured else None
 
     async def check_exposure(self, name: str) -> None:
         """Refuse to serve a network where nobody has a token. Raises SettingsError, RedisError."""
@@ -104,23 +106,36 @@ class Access:
         return token if token is not None and token.fits(text, unix_ms()) else None
 
     async def _stored(self, token_id: str) -> Token | None:
+        """As last seen, where Redis does not answer: nothing can be read or written then anyway."""
         known = self._seen.get(token_id)
         if known is not None and time.monotonic() < known[1]:
             return known[0]
-        token = await self._store.find(token_id)
-        self._seen.pop(token_id, None)
-        if token is not None:
-            while len(self._seen) >= MOST_REMEMBERED:
-                del self._seen[next(iter(self._seen))]
-            self._seen[token_id] = token, time.monotonic() + FRESH_S
+        try:
+            token = await self._store.find(token_id)
+        except PASSING:
+            if known is None:
+                raise
+            return known[0]
+        self._remember(token_id, token)
         return token
 
+    def _remember(self, token_id: str, token: Token | None) -> None:
+        self._seen.pop(token_id, None)
+        if token is None:
+            return
+        while len(self._seen) >= MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._seen[token_id] = token, time.monotonic() + FRESH_S
+
     async def _tokens_in_use(self) -> bool:
-        in_use, fresh_until = self._in_use
-        if not in_use and time.monotonic() >= fresh_until:
-            in_use = await self._store.in_use()
-            self._in_use = in_use, time.monotonic() + FRESH_S
-        return in_use
+        if self._in_use is not None and (self._in_use[0] or time.monotonic() < self._in_use[1]):
+            return self._in_use[0]
+        try:
+            self._in_use = await self._store.in_use(), time.monotonic() + FRESH_S
+        except PASSING:
+            if self._in_use is None:
+                raise
+        return self._in_use[0]
 
     async def _anonymous(self, credentials: Credentials) -> Grant:
         """Whoever is on this machine, or whatever the settings say.

@@ -97,7 +97,18 @@ class IngestSettings(Section):
     max_message_bytes: int = Field(
         1_500_000, ge=65_536, description="The largest message: 1 MiB of audio, in base64 and JSON."
     )
-    max_tracks: int = Field(200, ge=1, le=10_000, description="Speakers in the audio of one source.")
+    max_tracks: int = Field(200, ge=1, le=10_000, description="Speakers in the audio of one meeting.")
+    max_connections: int = Field(5000, ge=1, description="Connections of one process.")
+    tenant_connections: int = Field(2000, ge=1, description="Connections of one process and tenant.")
+    tenant_meetings: int = Field(
+        1000, ge=1, description="Meetings of one tenant at once, in all processes; a token may have fewer."
+    )
+    max_speed: float = Field(
+        100, ge=1, le=10_000, description="A connection is read at most so many times faster than real time."
+    )
+    max_messages_s: float = Field(
+        1000, ge=20, le=100_000, description="A connection is read at most so many messages a second."
+    )
     meetstream_rate: int = Field(
         48_000, ge=8_000, le=192_000, description="Sample rate of MeetStream's audio."
     )
@@ -380,6 +391,10 @@ class AccessSettings(Section):
         description="Who needs no token: `here`, whoever is on this machine until there is a first token; "
         "`never`, nobody; `anywhere`, everybody, as the tenant `default`.",
     )
+
+    def token_for(self, scope: Scope) -> TokenSettings | None:
+        """A configured token that is good for it, for commands that connect to their own system."""
+        return next((token for token in self.tokens if scope in token.scopes), None)
 
 
 class LogSettings(Section):

@@ -9,15 +9,20 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from common.access import Access
 from common.audio import ms_to_samples
 from common.clock import unix_ms
 from common.service import Service
 from common.settings import IngestSettings, Settings
 from common.streams.audio_log import AudioLog
 from common.streams.bots import BotLog
+from common.streams.client import Client
 from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
+from common.streams.live_meetings import LiveMeetings
+from common.streams.tokens import TokenStore
 from ingest.bots import Bots
+from ingest.door import Door
 from ingest.endpoints import Endpoints
 from ingest.layouts import Cutting
 from ingest.meetings import Meetings, Patience
@@ -29,21 +34,28 @@ from ingest.uploads import Uploads
 from ingest.writer import Writer
 
 _DRAIN_S = 5
+_MISSED_LOOKS_MS = 3000
 
 
 async def serve(settings: Settings, service: Service) -> None:
-    """Take audio until told to stop; then close the connections, and write what they left."""
-    await join_deployment(service.redis, settings.shards)
+    """Take audio until told to stop; then close the connections, and write what they left.
+
+    Raises SettingsError when it would take audio from a network without tokens.
+    """
     ingest = settings.ingest
+    access = Access(settings.access, TokenStore(service.redis), host=ingest.host)
+    await access.check_exposure("ingest")
+    await join_deployment(service.redis, settings.shards)
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit)
     writer = Writer(sink, unix_ms)
     meetings = new_meetings(sink, writer, ingest)
     orphans = Orphans(sink, meetings.held, int((ingest.grace_s + ingest.orphan_s) * 1000))
     bots = Bots(BotLog(service.redis, settings.shards), CommandLog(service.redis), service.member)
+    door = new_door(access, service.redis, ingest)
     with listening(ingest) as listener:
-        server = Server(server_config(_app(routes(meetings, ingest, bots), service), ingest))
+        server = Server(server_config(_app(routes(meetings, ingest, bots, door), service), ingest))
         async with asyncio.TaskGroup() as group:
-            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans, bots)]
+            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans, bots, door)]
             group.create_task(_stop_with(service, server))
             service.ready("ws://{}:{}".format(*listener.getsockname()[:2]))
             await server.serve([listener])
@@ -66,21 +78,28 @@ def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> M
     return Meetings(sink, writer, cutting=cutting, patience=patience, now_ms=unix_ms)
 
 
-def routes(meetings: Meetings, settings: IngestSettings, bots: Bots) -> list[BaseRoute]:
+def new_door(access: Access, redis: Client, settings: IngestSettings) -> Door:
+    """What lets connections in, as configured. A meeting counts as heard until its grace is over."""
+    live = LiveMeetings(redis, int(settings.grace_s * 1000) + _MISSED_LOOKS_MS)
+    return Door(access, live, settings)
+
+
+def routes(meetings: Meetings, settings: IngestSettings, bots: Bots, door: Door) -> list[BaseRoute]:
     """Where audio comes in. MeetStream may put the bot's id before the path it was given."""
-    endpoints = Endpoints(meetings, settings, bots)
+    endpoints = Endpoints(meetings, settings, bots, door)
     meetstream = [
-        WebSocketRoute(f"{prefix}/v1/meetstream/{name}{suffix}", endpoint)
-        for name, endpoint in (
-            ("audio", endpoints.meetstream_audio),
-            ("control", endpoints.meetstream_control),
+        WebSocketRoute(f"{prefix}/v1/meetstream/{name}{suffix}", door.guarding(wire, endpoint))
+        for name, wire, endpoint in (
+            ("audio", "meetstream", endpoints.meetstream_audio),
+            ("control", "control", endpoints.meetstream_control),
         )
         for prefix in ("", "/{bot_id}")
         for suffix in ("", "/{token}")
     ]
     path = "/v1/meetings/{meeting_id:path}/audio"
-    uploads = Uploads(meetings)
-    return [WebSocketRoute(path, endpoints.generic), Route(path, uploads.post, methods=["POST"]), *meetstream]
+    uploads = Uploads(meetings, door, settings)
+    generic = door.guarding("generic", endpoints.generic)
+    return [WebSocketRoute(path, generic), Route(path, uploads.post, methods=["POST"]), *meetstream]
 
 
 def _app(served: list[BaseRoute], service: Service) -> Starlette:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from common.identity import DEFAULT_TENANT, Meeting, parse_meeting
+from common.identity import Meeting, parse_meeting
 from common.streams.bots import CONTROL_KEPT_MS, BotLog
 from common.streams.client import PASSING, check_cancelled
 from common.streams.commands import SPEECH_RATE, Command, CommandLog, Silence, Speech
@@ -54,13 +54,13 @@ class Bots:
         self._member = member
         self._mouths: dict[Meeting, Mouth] = {}
 
-    async def meeting_of(self, bot_id: str, token: str) -> Meeting:
+    async def meeting_of(self, bot_id: str, token: str, tenant: str) -> Meeting:
         """The meeting that a bot was sent to; one that Hubbub did not send has its id as meeting.
 
-        Raises Refused, or InvalidInput for an id that no meeting can have.
+        That is a meeting of `tenant`. Raises Refused, or InvalidInput for an id that no meeting can have.
         """
         if "." not in token:
-            return parse_meeting(DEFAULT_TENANT, bot_id)
+            return parse_meeting(tenant, bot_id)
         try:
             bot = await self._records.by_token(token)
         except PASSING as error:

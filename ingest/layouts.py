@@ -31,7 +31,8 @@ class Cutting:
 class Timeline:
     """A meeting's beginning (Unix time), and how far each track had come before this source.
 
-    A source whose numbered messages another process took has a `last_seq`, and goes on at `nexts`.
+    `tracks` are the ids of all its tracks by now, for all its sources to add to. A source whose numbered
+    messages another process took has a `last_seq`, and goes on at `nexts`.
     """
 
     meeting: Meeting
@@ -39,6 +40,7 @@ class Timeline:
     ends: Mapping[str, int]
     last_seq: int | None = None
     nexts: Mapping[str, int] = field(default_factory=dict)
+    tracks: set[str] = field(default_factory=set)
 
     def place(self, audio: Audio, moment: Moment, after: int) -> int:
         """Where the first sample of a message belongs, which is not before `after`."""
@@ -81,21 +83,23 @@ class Layout(Protocol):
 
 
 class _Roster:
-    """The tracks of a source, up to a number of them."""
+    """The tracks of a source, up to a number of them in all its meeting."""
 
-    def __init__(self, meeting: Meeting, cutting: Cutting) -> None:
-        self._meeting = meeting
+    def __init__(self, timeline: Timeline, cutting: Cutting) -> None:
+        self._meeting = timeline.meeting
+        self._tracks = timeline.tracks
         self._cutting = cutting
         self.audio: dict[str, TrackAudio] = {}
 
     def admit(self, speaker: Speaker) -> None:
         """Raises Refused when the speaker would be one too many."""
-        if speaker.id not in self.audio and len(self.audio) >= self._cutting.max_tracks:
-            raise Refused(Reason.TOO_MANY, f"more than {self._cutting.max_tracks} speakers on one connection")
+        if speaker.id not in self._tracks and len(self._tracks) >= self._cutting.max_tracks:
+            raise Refused(Reason.TOO_MANY, f"more than {self._cutting.max_tracks} speakers in one meeting")
 
     def open(self, speaker: Speaker, at: int, taken: Taken) -> TrackAudio:
         """The speaker's track, which begins here if it is new. Raises Refused."""
         self.admit(speaker)
+        self._tracks.add(speaker.id)
         audio = self.audio.get(speaker.id)
         if audio is None:
             audio = TrackAudio(Track(self._meeting, speaker.id, speaker), self._cutting.chunk)
@@ -122,7 +126,7 @@ class IsolatedTracks:
         self._timeline = timeline
         self._cutting = cutting
         self._default = default
-        self._roster = _Roster(timeline.meeting, cutting)
+        self._roster = _Roster(timeline, cutting)
         self._feeds: dict[str, Feed] = {}
 
     def take(self, audio: Audio, moment: Moment) -> Taken:
@@ -201,7 +205,7 @@ class MixedTracks:
     def __init__(self, timeline: Timeline, cutting: Cutting) -> None:
         self._timeline = timeline
         self._cutting = cutting
-        self._roster = _Roster(timeline.meeting, cutting)
+        self._roster = _Roster(timeline, cutting)
         self._labels = Labels(cutting.hangover_samples)
         self._feed: Feed | None = None
         self._current: TrackAudio | None = None

@@ -33,6 +33,7 @@ class _Live:
     begun: bool = False
     quiet_since_ms: int = 0
     ends: Mapping[str, int] | None = None
+    tracks: set[str] = field(default_factory=set)
 
 
 class Meetings:
@@ -57,9 +58,11 @@ class Meetings:
     async def join(self, caller: Caller, evict: Evict) -> Session:
         """Take the place of the same source's connection before, if there is one.
 
-        Raises Refused when that one cannot be told to go.
+        Raises Refused when that one cannot be told to go, or when the meeting has too many.
         """
         live = self._live.setdefault(caller.meeting, _Live(caller.meeting))
+        if caller.speaker.id not in live.sources and len(live.sources) >= self._cutting.max_tracks:
+            raise Refused(Reason.TOO_MANY, f"more than {self._cutting.max_tracks} sources in one meeting")
         metrics.MEETINGS.set(len(self._live))
         source = live.sources.get(caller.speaker.id)
         if source is None:
@@ -162,7 +165,8 @@ class Meetings:
         live.begun = True
         last_seq = record.sequences.get(source_id)
         nexts = record.nexts if last_seq is not None else {}
-        return Timeline(meeting, record.started_at_ms, record.ends, last_seq, nexts)
+        live.tracks.update(record.ends)
+        return Timeline(meeting, record.started_at_ms, record.ends, last_seq, nexts, live.tracks)
 
     def _cutting_for(self, caller: Caller) -> Cutting:
         """Who can be kept waiting is not late."""

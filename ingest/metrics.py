@@ -18,3 +18,8 @@ GAP_SAMPLES = Counter("hubbub_ingest_gap_samples", "Samples reported missing.")
 MEETINGS = Gauge("hubbub_ingest_meetings", "Meetings with audio in this process.")
 SPOKEN = Counter("hubbub_ingest_spoken_seconds", "Speech sent to bots to say in their meetings.")
 UNSPOKEN = Counter("hubbub_ingest_unspoken_pieces", "Speech dropped because a bot had too much to say.")
+HELD_BACK_SECONDS = Counter(
+    "hubbub_ingest_held_back_seconds",
+    "Time for which connections that send too fast were not read.",
+    ["format"],
+)

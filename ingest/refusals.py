@@ -23,6 +23,7 @@ class Reason(StrEnum):
     ENDED = "ended"
     UNAVAILABLE = "unavailable"
     UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
 
 
 _PROTOCOL_ERROR, _INVALID_PAYLOAD, _POLICY, _TOO_BIG, _TRY_AGAIN = 1002, 1007, 1008, 1009, 1013
@@ -37,6 +38,18 @@ _CLOSE_CODES = {
 }
 
 
+_STATUSES = {
+    Reason.UNAUTHORIZED: 401,
+    Reason.FORBIDDEN: 403,
+    Reason.CONFLICT: 409,
+    Reason.SUPERSEDED: 409,
+    Reason.ENDED: 409,
+    Reason.MESSAGE_TYPE: 415,
+    Reason.TOO_MANY: 429,
+    Reason.UNAVAILABLE: 503,
+}
+
+
 class Refused(InvalidInput):
     """What a connection sent cannot be taken; the connection is closed, nothing else is harmed."""
 
@@ -48,6 +61,11 @@ class Refused(InvalidInput):
     def close_code(self) -> int:
         """The WebSocket close code (RFC 6455, section 7.4.1)."""
         return _CLOSE_CODES.get(self.reason, _POLICY)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return _STATUSES.get(self.reason, 400)
 
 
 def shown(value: object) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from common.errors import HubbubError
@@ -31,8 +32,15 @@ class Server(uvicorn.Server):
 class _WebSocketProtocol(WebSocketsSansIOProtocol):
     """Refuses an upgrade that cannot be read, such as one with an address of 10 kB.
 
-    uvicorn (0.54) would keep such a connection and never answer.
+    uvicorn (0.54) would keep such a connection and never answer. And it would take an upgrade that
+    the application denies for one that it forgot, and log an error.
     """
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """From the application."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
 
     def data_received(self, data: bytes) -> None:
         """From the transport."""

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from common.errors import HubbubError
 from common.settings import Settings, load_settings
+from common.tokens import Scope
 from ingest.player.play import Pace, Performance, Played
 from ingest.player.programme import compose
 from ingest.player.recordings import find_clips, load
@@ -33,6 +34,9 @@ ChunkMs = Annotated[
 Speed = Annotated[float, typer.Option(min=0.01, help="2 plays twice as fast.")]
 Url = Annotated[str | None, typer.Option(help="Where ingest listens; the configured place if not given.")]
 Prefix = Annotated[str | None, typer.Option(help="Meetings are called PREFIX-0, PREFIX-1 …")]
+Token = Annotated[
+    str | None, typer.Option(help="Token with the scope ingest; a configured one if not given.")
+]
 PauseMs = Annotated[int, typer.Option(min=0, help="Silence after each file.")]
 
 
@@ -44,6 +48,7 @@ def simulate(  # noqa: PLR0913  # the options of a command
     chunk_ms: ChunkMs = None,
     speed: Speed = 1.0,
     url: Url = None,
+    token: Token = None,
     meeting_prefix: Prefix = None,
     pause_ms: PauseMs = 1000,
 ) -> None:
@@ -51,11 +56,13 @@ def simulate(  # noqa: PLR0913  # the options of a command
     wire = WIRES[format]
     programme = compose([load(clip) for clip in find_clips(files)], rate=wire.rate, pause_ms=pause_ms)
     prefix = meeting_prefix or f"sim-{secrets.token_hex(3)}"
+    settings, pace = load_settings(), Pace(chunk_ms, speed)
+    token = token or ingest_token(settings)
     performances = [
-        Performance(programme.rotated(2 * number), wire, f"{prefix}-{number}", Pace(chunk_ms, speed))
+        Performance(programme.rotated(2 * number), wire, f"{prefix}-{number}", pace, token)
         for number in range(meetings)
     ]
-    outcomes = asyncio.run(play_all(performances, url or ingest_url(load_settings())))
+    outcomes = asyncio.run(play_all(performances, url or ingest_url(settings)))
     _print_summary(outcomes)
     failures = [outcome for outcome in outcomes if isinstance(outcome, HubbubError)]
     if failures:
@@ -65,6 +72,12 @@ def simulate(  # noqa: PLR0913  # the options of a command
 def ingest_url(settings: Settings) -> str:
     """Where a local ingest listens, as configured."""
     return f"ws://{settings.ingest.host}:{settings.ingest.port}"
+
+
+def ingest_token(settings: Settings) -> str:
+    """The token to send audio with, if one is configured."""
+    token = settings.access.token_for(Scope.INGEST)
+    return token.token.get_secret_value() if token is not None else ""
 
 
 async def play_all(performances: Sequence[Performance], url: str) -> list[Played | HubbubError]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketState
 
 from common.errors import InvalidInput
@@ -85,6 +86,14 @@ class Socket:
             await self.close(refused.close_code, str(refused))
         except (Gone, TimeoutError, RuntimeError, OSError):
             return  # nobody is there to be told
+
+
+async def deny(websocket: WebSocket, refused: Refused, wire: str) -> None:
+    """Say what was wrong before the socket opens: an HTTP answer instead of it."""
+    metrics.REFUSALS.labels(wire, refused.reason).inc()
+    log.warning("denied", wire=wire, reason=refused.reason, detail=str(refused))
+    body = {"error": {"reason": refused.reason, "message": str(refused)}}
+    await websocket.send_denial_response(JSONResponse(body, refused.status))
 
 
 @asynccontextmanager

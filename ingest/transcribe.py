@@ -21,6 +21,7 @@ from common.streams.deployment import shard_count
 from common.streams.reports import read_reports
 from common.streams.result_log import ResultLog
 from common.supervisor import running
+from common.tokens import Scope
 from common.topology import STAGES
 from ingest.player.recordings import Clip, check_readable, find_clips
 from ingest.transcription import Hearing, Transcriber, to_line
@@ -85,10 +86,11 @@ def _plain(hearing: Hearing, *, titled: bool) -> str:
 async def _system(settings: Settings, *, required: bool) -> AsyncIterator[Transcriber]:
     """The running system, or one of our own. Raises HubbubError where it is required and not there."""
     url = settings.redis.url.get_secret_value()
+    token = settings.access.token_for(Scope.INGEST)
     ingest_url = await _find_ingest(settings)
     if ingest_url is not None:
         async with _results(settings) as results:
-            yield Transcriber(ingest_url, results, _AT_ONCE_BESIDE_OTHERS)
+            yield Transcriber(ingest_url, results, _AT_ONCE_BESIDE_OTHERS, token=token)
     elif required:
         raise HubbubError(f"no ingest is running on {url}")
     else:
@@ -112,7 +114,8 @@ async def _own_system(settings: Settings) -> AsyncIterator[Transcriber]:
             ) as system,
             _results(_with_redis(settings, system.redis_url)) as results,
         ):
-            yield Transcriber(system.ingest_url, results, _AT_ONCE)
+            token = settings.access.token_for(Scope.INGEST)
+            yield Transcriber(system.ingest_url, results, _AT_ONCE, token=token)
 
 
 async def _find_ingest(settings: Settings) -> str | None:

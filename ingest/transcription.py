@@ -15,6 +15,7 @@ from common.audio import SAMPLE_RATE
 from common.errors import HubbubError, InvalidInput
 from common.identity import DEFAULT_TENANT, Meeting
 from common.results import Activity, Transcript
+from common.settings import TokenSettings
 from common.streams.result_log import START, ResultLog
 from ingest.player.recordings import Clip
 
@@ -74,8 +75,12 @@ class Hearing:
 class Transcriber:
     """Transcribes clips, several at once, and yields them in order."""
 
-    def __init__(self, ingest_url: str, results: ResultLog, at_once: int) -> None:
+    def __init__(
+        self, ingest_url: str, results: ResultLog, at_once: int, *, token: TokenSettings | None = None
+    ) -> None:
         self._at_once = at_once
+        self._tenant = token.tenant if token else DEFAULT_TENANT
+        self._headers = {"Authorization": f"Bearer {token.token.get_secret_value()}"} if token else {}
         self._ingest_url = ingest_url.replace("ws", "http", 1)
         self._results = results
         self._run = secrets.token_hex(4)
@@ -83,7 +88,9 @@ class Transcriber:
     async def all(self, clips: Sequence[Clip]) -> AsyncGenerator[Hearing]:
         """Every clip's hearing, as it is complete. Raises HubbubError when a file cannot be read."""
         slots = asyncio.Semaphore(self._at_once)
-        async with httpx.AsyncClient(base_url=self._ingest_url, timeout=_STALLED_S) as client:
+        async with httpx.AsyncClient(
+            base_url=self._ingest_url, timeout=_STALLED_S, headers=self._headers
+        ) as client:
             tasks = [
                 asyncio.create_task(self._one(client, slots, number, clip))
                 for number, clip in enumerate(clips)
@@ -100,7 +107,7 @@ class Transcriber:
         self, client: httpx.AsyncClient, slots: asyncio.Semaphore, number: int, clip: Clip
     ) -> Hearing:
         async with slots:
-            hearing = Hearing(clip, Meeting(DEFAULT_TENANT, f"file-{self._run}-{number}"))
+            hearing = Hearing(clip, Meeting(self._tenant, f"file-{self._run}-{number}"))
             await self._upload(client, hearing)
             await self._complete(hearing)
             return hearing

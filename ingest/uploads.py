@@ -1,5 +1,6 @@
 """Audio in the body of an HTTP request, whole or as it is made."""
 
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -7,23 +8,19 @@ from starlette.responses import JSONResponse
 
 from common.audio import SAMPLE_RATE
 from common.errors import InvalidInput
-from common.identity import DEFAULT_TENANT, Meeting, Speaker, parse_meeting, parse_speaker
+from common.identity import Meeting, Speaker, parse_meeting, parse_speaker
+from common.settings import IngestSettings
 from ingest import metrics
+from ingest.door import Door, Visitor
 from ingest.formats.l16 import L16Reader, parse_media_type
 from ingest.formats.values import Audio
 from ingest.formats.wav import WavReader
 from ingest.meetings import Meetings
 from ingest.refusals import Reason, Refused, shown
 from ingest.sources import MIXED, Caller, Session
+from ingest.throttle import Pacing
 
 _WAV = {"audio/wav", "audio/wave", "audio/x-wav", "audio/vnd.wave"}
-_STATUS = {
-    Reason.CONFLICT: 409,
-    Reason.SUPERSEDED: 409,
-    Reason.ENDED: 409,
-    Reason.UNAVAILABLE: 503,
-}
-_UNSUPPORTED_MEDIA_TYPE = 415
 
 
 class Reader(Protocol):
@@ -39,16 +36,20 @@ class Reader(Protocol):
 class Uploads:
     """What answers POST `/v1/meetings/{meeting_id}/audio`."""
 
-    def __init__(self, meetings: Meetings) -> None:
+    def __init__(self, meetings: Meetings, door: Door, settings: IngestSettings) -> None:
         self._meetings = meetings
+        self._door = door
+        self._settings = settings
 
     async def post(self, request: Request) -> JSONResponse:
         """Take the body as the audio of one track; answers with what was taken."""
-        upload = _Upload(self._meetings)
+        upload = _Upload(self._meetings, Pacing(self._settings, "http"))
         try:
-            meeting = parse_meeting(DEFAULT_TENANT, request.path_params["meeting_id"])
-            reader = _reader_for(request.headers.get("content-type", ""))
-            await upload.run(request, meeting, reader)
+            async with self._door.visited(request) as visitor:
+                meeting = parse_meeting(visitor.grant.tenant, request.path_params["meeting_id"])
+                pieces = _read(request, _reader_for(request.headers.get("content-type", "")), visitor)
+                async with self._door.hearing(meeting, visitor.grant):
+                    await upload.run(_speaker(request), meeting, pieces)
         except ClientDisconnect:
             return JSONResponse({}, 400)
         except InvalidInput as error:
@@ -61,8 +62,9 @@ class Uploads:
 class _Upload:
     """One request."""
 
-    def __init__(self, meetings: Meetings) -> None:
+    def __init__(self, meetings: Meetings, pacing: Pacing) -> None:
         self._meetings = meetings
+        self._pacing = pacing
         self._frames = 0
         self._rate = SAMPLE_RATE
 
@@ -71,23 +73,18 @@ class _Upload:
         """Canonical samples taken."""
         return self._frames * SAMPLE_RATE // self._rate
 
-    async def run(self, request: Request, meeting: Meeting, reader: Reader) -> None:
-        speaker, session = _speaker(request), None
-        finished = False
+    async def run(self, speaker: Speaker, meeting: Meeting, pieces: AsyncGenerator[Audio]) -> None:
+        session, finished = None, False
         try:
-            async for piece in request.stream():
-                metrics.BYTES.labels("http").inc(len(piece))
-                audio = reader.push(piece)
-                if audio is not None:
-                    session = session or await self._join(
-                        Caller(meeting, audio.format, speaker, can_wait=True)
-                    )
-                    await session.take(audio)
-                    self._frames += len(audio.pcm) // audio.format.frame_bytes
-                    self._rate = audio.format.rate
+            async for audio in pieces:
+                session = session or await self._join(Caller(meeting, audio.format, speaker, can_wait=True))
+                await self._pacing.keep(audio)
+                await session.take(audio)
+                self._frames += len(audio.pcm) // audio.format.frame_bytes
+                self._rate = audio.format.rate
             finished = True
-            reader.finish()
         finally:
+            await pieces.aclose()
             if session is not None:
                 self._meetings.leave(session, finished=finished)
         if session is not None:
@@ -99,6 +96,17 @@ class _Upload:
                 Reason.CONFLICT, f"speaker {shown(caller.speaker.id)} of this meeting is sending already"
             )
         return await self._meetings.join(caller, _leave_it_to_take)
+
+
+async def _read(request: Request, reader: Reader, visitor: Visitor) -> AsyncGenerator[Audio]:
+    """The body as audio. Raises Refused."""
+    async for piece in request.stream():
+        visitor.check()
+        metrics.BYTES.labels("http").inc(len(piece))
+        audio = reader.push(piece)
+        if audio is not None:
+            yield audio
+    reader.finish()
 
 
 async def _leave_it_to_take(_: Refused) -> None:
@@ -127,7 +135,9 @@ def _reader_for(content_type: str) -> Reader:
 
 
 def _refusal(error: InvalidInput, samples: int) -> JSONResponse:
-    reason = error.reason if isinstance(error, Refused) else Reason.NAME
-    metrics.REFUSALS.labels("http", reason).inc()
-    status = _UNSUPPORTED_MEDIA_TYPE if reason is Reason.MESSAGE_TYPE else _STATUS.get(reason, 400)
-    return JSONResponse({"error": {"reason": reason, "message": str(error)}, "samples": samples}, status)
+    refused = error if isinstance(error, Refused) else Refused(Reason.NAME, str(error))
+    metrics.REFUSALS.labels("http", refused.reason).inc()
+    body = {"error": {"reason": refused.reason, "message": str(refused)}, "samples": samples}
+    # Of an upload without end the rest would be read; of others it is, so that they hear the answer.
+    headers = {"Connection": "close"} if refused.reason is Reason.UNAUTHORIZED and samples else None
+    return JSONResponse(body, refused.status, headers)

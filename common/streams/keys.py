@@ -77,3 +77,8 @@ def token(token_id: str) -> str:
 def webhooks(part: str, subscription: str = "") -> str:
     """A part of what is known of webhooks, or of one subscription; all in one slot, for its scripts."""
     return f"hb:{{webhooks}}:{part}:{subscription}" if subscription else f"hb:{{webhooks}}:{part}"
+
+
+def live(tenant: str) -> str:
+    """The sorted set of a tenant's meetings that are heard now."""
+    return f"hb:live:{tenant}"

@@ -36,6 +36,10 @@ _REDRAW_S = 0.125
 T = TypeVar("T")
 
 
+_OPEN = {"HUBBUB_ACCESS__TOKENS": "[]", "HUBBUB_ACCESS__ANONYMOUS": "here"}
+"""The demo is for whoever sits at this machine, whatever is configured for a deployment."""
+
+
 @dataclass(slots=True)
 class Show:
     """What the parts of a running demo share."""
@@ -126,7 +130,9 @@ async def _started(
     url = settings.redis.url.get_secret_value()
     watching = asyncio.create_task(_watch(redis, screen))
     try:
-        async with running(settings, redis_url=url, scale=DEFAULT_SCALE, output=logs) as system:
+        async with running(
+            settings, redis_url=url, scale=DEFAULT_SCALE, output=logs, environment=_OPEN
+        ) as system:
             watching.cancel()
             yield system
     finally:

@@ -9,7 +9,7 @@ from itertools import cycle, repeat
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from common.clock import unix_ms
 from common.errors import HubbubError
@@ -22,6 +22,7 @@ _CLOSE_S = 30
 _RETRY_S, _LONGEST_RETRY_S = 0.1, 2.0
 _AWAY_S = 20.0
 _STABLE_S = 1.0
+_UNAVAILABLE = 503
 _MOST_KEPT = 4096
 # Platforms buffer as they like: about 100 ms is usual, now and then it is much more.
 _VARYING_MS = (100, 85, 21, 100, 64, 128, 100, 43, 250, 100)
@@ -66,6 +67,7 @@ class Performance:
     wire: Wire
     meeting: str
     pace: Pace = field(default_factory=Pace)
+    token: str = ""
 
     async def play(self, url: str) -> Played:
         """Connect, send everything, close in good order; a connection that is lost is made again.
@@ -78,8 +80,8 @@ class Performance:
         while True:
             try:
                 await show.go_on(url)
-            except (ConnectionClosed, OSError, TimeoutError) as error:
-                if not show.has_begun or not await away.wait(show.connected_at):
+            except (ConnectionClosed, InvalidStatus, OSError, TimeoutError) as error:
+                if not (show.has_begun and _may_pass(error) and await away.wait(show.connected_at)):
                     raise self._failed(url, error) from error
                 played.reconnects += 1
             except WebSocketException as error:
@@ -88,7 +90,13 @@ class Performance:
                 return played
 
     def _failed(self, url: str, error: Exception) -> HubbubError:
-        return HubbubError(f"meeting {self.meeting}: {url}: {error or type(error).__name__}")
+        detail = error.response.body.decode() if isinstance(error, InvalidStatus) else ""
+        return HubbubError(f"meeting {self.meeting}: {url}: {error or type(error).__name__} {detail}".strip())
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a server that denies the connection may take it later: it could not look the token up."""
+    return not isinstance(error, InvalidStatus) or error.response.status_code == _UNAVAILABLE
 
 
 class _Away:
@@ -118,6 +126,7 @@ class _Show:
         self.connected_at = 0.0
         self._programme, self._wire = performance.programme, performance.wire
         self._pace, self._played = performance.pace, played
+        self._headers = {"Authorization": f"Bearer {performance.token}"} if performance.token else None
         self._began = 0.0
         self._numbered = enumerate(self._programme.pieces(self._pace.sizes(self._programme.rate)), 1)
         self._next: tuple[int, Piece] | None = next(self._numbered, None)
@@ -127,6 +136,7 @@ class _Show:
         """To the end, over a new connection. Raises HubbubError with the reason when the server refuses."""
         async with connect(
             url.rstrip("/") + self._wire.path(self._played.meeting),
+            additional_headers=self._headers,
             open_timeout=_CONNECT_S,
             close_timeout=_CLOSE_S,
             compression=None,

@@ -10,17 +10,19 @@ import pytest
 from fakeredis import FakeAsyncRedis
 from starlette.applications import Starlette
 
+from common.access import Access
 from common.audio import sample_count
 from common.clock import unix_ms
 from common.errors import Backlogged, InvalidInput
 from common.identity import Meeting
 from common.messages import AudioChunk
 from common.results import Result, Status
-from common.settings import IngestSettings
+from common.settings import AccessSettings, IngestSettings
 from common.streams.audio_log import Mark, MeetingRecord
 from common.streams.bots import BotLog
 from common.streams.commands import CommandLog
-from ingest.app import new_meetings, routes
+from common.streams.tokens import TokenStore
+from ingest.app import new_door, new_meetings, routes
 from ingest.bots import Bots
 from ingest.server import Server, listening, server_config
 from ingest.writer import Writer
@@ -127,16 +129,19 @@ class Ingest:
 
 
 @asynccontextmanager
-async def serving(settings: IngestSettings) -> AsyncIterator[Ingest]:
+async def serving(settings: IngestSettings, access: AccessSettings | None = None) -> AsyncIterator[Ingest]:
     """Serve on a free port while the context lasts."""
     sink = MemorySink()
     writer = Writer(sink, unix_ms)
     meetings = new_meetings(sink, writer, settings)
     redis = FakeAsyncRedis()
     bots = Bots(BotLog(redis, SHARDS), CommandLog(redis), "this-process")
+    door = new_door(
+        Access(access or AccessSettings(), TokenStore(redis), host=settings.host), redis, settings
+    )
     with listening(settings) as listener:
-        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots)), settings))
-        tasks = [asyncio.create_task(job) for job in (writer.run(), meetings.run(), bots.run())]
+        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots, door)), settings))
+        tasks = [asyncio.create_task(job) for job in (writer.run(), meetings.run(), bots.run(), door.run())]
         serving_task = asyncio.create_task(server.serve([listener]))
         yield Ingest("ws://{}:{}".format(*listener.getsockname()), sink, redis)
         server.should_exit = True

@@ -17,7 +17,7 @@ from tests.ingest.kit import Ingest
 START = json.dumps({"type": "start", "sample_rate": 16_000})
 READY = json.dumps({"type": "ready", "bot_id": "bot-1"})
 GENERIC = "/v1/meetings/bad/audio"
-MEETSTREAM = "/v1/meetstream/audio/token"
+MEETSTREAM = "/v1/meetstream/audio"
 AUDIO = b64encode(bytes(3_200)).decode()
 
 

@@ -13,11 +13,12 @@ import pytest
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
+from common.access import Access
 from common.clock import unix_ms
 from common.identity import Meeting
 from common.messages import AudioChunk, unpack
 from common.results import Status
-from common.settings import IngestSettings, RedisSettings
+from common.settings import AccessSettings, IngestSettings, RedisSettings
 from common.stage import Stream
 from common.streams import keys
 from common.streams.audio_log import AudioLog
@@ -27,7 +28,8 @@ from common.streams.client import connect as connect_redis
 from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
-from ingest.app import new_meetings, routes
+from common.streams.tokens import TokenStore
+from ingest.app import new_door, new_meetings, routes
 from ingest.bots import Bots
 from ingest.orphans import Orphans
 from ingest.player.play import Pace, Performance
@@ -77,7 +79,8 @@ async def process(
     orphans = Orphans(sink, meetings.held, silence_ms)
     with listening(settings) as listener:
         bots = Bots(BotLog(redis, SHARDS), CommandLog(redis), "this-process")
-        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots)), settings))
+        door = new_door(Access(AccessSettings(), TokenStore(redis), host=settings.host), redis, settings)
+        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots, door)), settings))
         jobs = (writer.run(), orphans.run(), meetings.run(), server.serve([listener]))
         running = Process(
             redis, server, [asyncio.create_task(job) for job in jobs], listener.getsockname()[1]

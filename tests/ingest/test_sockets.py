@@ -178,7 +178,7 @@ async def test_numbered_audio_waits_for_redis_and_loses_nothing(ingest: Ingest) 
 
 
 async def test_meetstream_dials_in_with_and_without_the_bot_in_its_path(ingest: Ingest) -> None:
-    for bot, path in (("b-1", "/v1/meetstream/audio"), ("b-2", "/b-2/v1/meetstream/audio/secret")):
+    for bot, path in (("b-1", "/v1/meetstream/audio"), ("b-2", "/b-2/v1/meetstream/audio")):
         async with connect(ingest.url + path) as socket:
             await socket.send(
                 json.dumps({"type": "ready", "bot_id": bot, "message": "Ready to receive messages"})
@@ -209,7 +209,7 @@ async def test_meetstream_bot_that_reconnects_goes_on(ingest: Ingest) -> None:
 
 
 async def test_control_socket_is_acknowledged(ingest: Ingest) -> None:
-    async with connect(ingest.url + "/b-1/v1/meetstream/control/secret") as socket:
+    async with connect(ingest.url + "/b-1/v1/meetstream/control") as socket:
         await socket.send(json.dumps({"type": "ready", "bot_id": "b-1"}))
         assert await answer(socket) == {"command": "ack", "bot_id": "b-1", "message": "control channel bound"}
         await socket.send(json.dumps({"command": "usermsg", "bot_id": "b-1", "message": "hello"}))

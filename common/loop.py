@@ -23,7 +23,7 @@ from collections.abc import Set as AbstractSet
 import structlog
 
 from common import metrics
-from common.clock import unix_ms
+from common.clock import SteadyClock, unix_ms
 from common.commit import Bury, build_commits
 from common.intake import Batch, Intake, Outlook
 from common.membership import Membership
@@ -71,6 +71,7 @@ class StageLoop:
         self._called_at = self._kept_up_at = 0.0
         self._stalled = False
         self._pace = Pace()
+        self._clock = SteadyClock()
         self._in_hand: Sequence[Effect | Bury] = ()
         self._halted = threading.Event()
         self._log = structlog.get_logger(stage=stage.name)
@@ -78,7 +79,7 @@ class StageLoop:
 
     async def run(self, membership: Membership, draining: asyncio.Event) -> None:
         """Work until `draining`, then commit what is in hand; when cancelled, stop without that."""
-        work = asyncio.get_running_loop().run_in_executor(None, self._work, membership, draining)
+        work = asyncio.ensure_future(asyncio.to_thread(self._work, membership, draining))
         try:
             await asyncio.shield(work)
         finally:
@@ -178,7 +179,7 @@ class StageLoop:
         self._pace.note(len(entries), began)
         metrics.ENTRIES.labels(self._stage.name).inc(len(entries))
         try:
-            step = self._stage.process(entries, unix_ms())
+            step = self._stage.process(entries, self._clock.now_ms())
         except Exception as error:  # noqa: BLE001  # whatever a model raises is laid to an entry
             self._suspect(entries, error)
             return Step()
@@ -219,7 +220,7 @@ class StageLoop:
     def _call_alone(self, entry: Entry) -> Step | None:
         """None where the stage failed; the failure is counted against the entry."""
         try:
-            return self._stage.process([entry], unix_ms())
+            return self._stage.process([entry], self._clock.now_ms())
         except Exception as error:  # noqa: BLE001  # whatever a model raises is laid to the entry
             culprit = error.entry if isinstance(error, EntryFailed) else entry.id
             self._failures[culprit] += 1

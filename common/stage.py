@@ -147,7 +147,8 @@ class Stage(Protocol):
         """Take new entries of any owned shards, in order within each stream of a shard.
 
         Called with no entries at least every 100 ms, so that time can pass; `now_ms` is Unix
-        time. It may decide only about partials and about sources that went quiet. Whatever it
+        time by a clock that never jumps. It may decide only about partials and about sources that
+        went quiet. Whatever it
         raises is laid to the entry at hand, or to the one that EntryFailed names: the loop
         replays its shard, and puts the entry aside when it fails again and again.
         """

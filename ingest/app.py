@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from common.access import Access
 from common.audio import ms_to_samples
-from common.clock import unix_ms
+from common.clock import SteadyClock
 from common.service import Service
 from common.settings import IngestSettings, Settings
 from common.streams.audio_log import AudioLog
@@ -47,7 +47,7 @@ async def serve(settings: Settings, service: Service) -> None:
     await access.check_exposure("ingest")
     await join_deployment(service.redis, settings.shards)
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit)
-    writer = Writer(sink, unix_ms)
+    writer = Writer(sink, SteadyClock().now_ms)
     meetings = new_meetings(sink, writer, ingest)
     orphans = Orphans(sink, meetings.held, int((ingest.grace_s + ingest.orphan_s) * 1000))
     bots = Bots(BotLog(service.redis, settings.shards), CommandLog(service.redis), service.member)
@@ -75,7 +75,7 @@ def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> M
         settings.max_tracks,
     )
     patience = Patience(int(settings.grace_s * 1000), settings.backlog_patience_ms)
-    return Meetings(sink, writer, cutting=cutting, patience=patience, now_ms=unix_ms)
+    return Meetings(sink, writer, cutting=cutting, patience=patience, now_ms=writer.now_ms)
 
 
 def new_door(access: Access, redis: Client, settings: IngestSettings) -> Door:

@@ -119,7 +119,7 @@ class Writer:
 
     def __init__(self, sink: AudioSink, now_ms: Callable[[], int]) -> None:
         self._sink = sink
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._waiting: dict[Lane, None] = {}
         self._wake = asyncio.Event()
 
@@ -152,7 +152,7 @@ class Writer:
 
     async def _sleep(self) -> None:
         self._wake.clear()
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         due_in_ms = min((lane.due_in_ms(now_ms) for lane in self._waiting), default=None)
         try:
             await asyncio.wait_for(self._wake.wait(), None if due_in_ms is None else due_in_ms / 1000)
@@ -161,7 +161,7 @@ class Writer:
 
     def _next_batch(self) -> list[tuple[Lane, list[Item]]]:
         """The heads of lanes, those that waited longest first."""
-        now_ms, room = self._now_ms(), _BATCH
+        now_ms, room = self.now_ms(), _BATCH
         batch = []
         for lane in self._waiting:
             if room <= 0:
@@ -197,7 +197,7 @@ class Writer:
 
     def _put_off(self, lane: Lane, why: str) -> None:
         metrics.REFUSED_APPENDS.inc()
-        lane.refuse(why, self._now_ms())
+        lane.refuse(why, self.now_ms())
 
     def _settle(self, lane: Lane, count: int) -> None:
         del self._waiting[lane]
@@ -216,7 +216,7 @@ class Writer:
                 await self._announce(item)
 
     async def _announce(self, notice: Notice) -> None:
-        status = to_status(notice, self._now_ms())
+        status = to_status(notice, self.now_ms())
         await self._sink.publish(status)
         if isinstance(notice, Gap):
             samples = notice.end - notice.start

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from common.clock import unix_ms
 from common.messages import SpeechChunk, unpack
 from common.stage import Entry, EntryFailed, Step, Stream
 from common.streams import keys
@@ -126,11 +127,12 @@ async def test_an_owner_that_was_replaced_lets_go_and_its_late_commit_is_lost(
     redis: Client, audio: AudioLog
 ) -> None:
     stage = PairingStage()
-    async with working(redis, stage, "first") as first:
+    async with working(redis, stage, "first", lease_ms=60_000) as first:
         await eventually("all shards owned", lambda: _owns(first, {SHARDS}))
         await audio.append([chunk(0)])
         await eventually("the chunk read", lambda: _holds(stage))
-        await redis.hset(keys.lease(SHARD, "vad"), mapping={"owner": "thief", "until_ms": 2**53})
+        until_ms = unix_ms() + 50_000
+        await redis.hset(keys.lease(SHARD, "vad"), mapping={"owner": "thief", "until_ms": until_ms})
         await redis.hincrby(keys.lease(SHARD, "vad"), "token", 1)
         await audio.append([chunk(1)])
         await eventually("the shard given up", lambda: _owns(first, {SHARDS - 1}))

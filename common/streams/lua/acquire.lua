@@ -1,4 +1,6 @@
--- Take the lease of a shard when it is free or expired. Time is Redis time.
+#!lua flags=allow-oom
+-- Take the lease of a shard when it is free or expired. Time is Redis time; a lease that ends later
+-- than one taken now was taken before the clock went back, and counts as expired.
 -- KEYS: 1 lease
 -- ARGV: 1 member, 2 lease_ms, 3 twelve random digits
 -- Returns {'TAKEN', token} with a new, higher fencing token, or {'HELD', owner}. The token is a
@@ -7,7 +9,8 @@
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'owner', 'until_ms', 'token')
-if held[1] and tonumber(held[2]) > now then
+local left = held[1] and held[2] - now or 0
+if left > 0 and left <= tonumber(ARGV[2]) then
   return {'HELD', held[1]}
 end
 local count = tonumber(string.sub(held[3] or '', 1, -13)) or 0

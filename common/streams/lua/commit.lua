@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Apply the effects of a batch, all or none.
 -- KEYS: 1 lease, 2 watermarks, 3… streams and meeting records, named below by their index
 -- ARGV: 1 token, 2 sequence number, 3 group, then five lists, each headed by its length:

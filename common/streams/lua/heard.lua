@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Say that meetings are alive. Time is Redis time.
 -- KEYS: 1 meetings
 -- ARGV: meeting names…

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Take entries as the owner. A plain XREADGROUP that was parked or delayed would take entries after
 -- the shard changed hands; this one looks at the token first.
 -- KEYS: 1 lease, 2… input streams

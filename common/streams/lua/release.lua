@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Give a lease back, so that the next owner need not wait for it to expire.
 -- KEYS: 1 lease
 -- ARGV: 1 member, 2 token

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Prolong a lease that is still ours, even one that expired while nobody wanted it.
 -- KEYS: 1 lease
 -- ARGV: 1 member, 2 token, 3 lease_ms

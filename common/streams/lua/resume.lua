@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Begin with a shard, or begin again: no commit sent under this lease before can be applied any more.
 -- KEYS: 1 lease, 2 watermarks
 -- ARGV: 1 token, 2 sequence number to go on from, above all those sent

@@ -80,6 +80,42 @@ async def read_group(url: str, *, until: str) -> list[str]:
     return lines
 
 
+async def test_a_service_follows_with_the_client_and_resumes(gateway, standup) -> None:
+    arguments = ["follow_captions.py", str(gateway.base_url), "standup"]
+    wanted = [final.text for final in finals(standup)]
+    first = await lines_of(sys.executable, *arguments, count=2)
+    position = first[-1].split()[0]
+    rest = await lines_of(sys.executable, *arguments, position, count=len(wanted) - 2)
+    assert [line.endswith(text) for line, text in zip(first + rest, wanted, strict=True)] == [True] * len(
+        wanted
+    )
+
+
+async def test_the_commands_of_the_page_for_curl_show_the_results(gateway, publish, standup) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    [block] = re.findall(r"```sh\n(curl -N.+?)\n```", RESULTS_PAGE.read_text(), re.DOTALL)
+    all_of_it, *_ = block.split("\n")
+    command = all_of_it.replace("http://127.0.0.1:8780", str(gateway.base_url).rstrip("/"))
+    shown = await lines_of(*command.replace("/demo/", "/standup/").split(), count=4 * len(standup))
+    data = [from_json(line.removeprefix("data: ").encode()) for line in shown if line.startswith("data: ")]
+    assert [result.id for result in data if result.type == "keyword"] == [
+        result.id for result in standup if result.type == "keyword"
+    ]
+
+
+async def lines_of(*command: str, count: int) -> list[str]:
+    """The first lines that a program prints."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=EXAMPLES)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            return [(await process.stdout.readline()).decode().strip() for _ in range(count)]
+    finally:
+        process.kill()
+        await process.communicate()
+
+
 def test_the_examples_of_the_page_for_readers_are_results() -> None:
     blocks = re.findall(r"```json\n(.+?)\n```", RESULTS_PAGE.read_text(), re.DOTALL)
     shown = [from_json(block.encode()) for block in blocks]

@@ -27,9 +27,10 @@ from workers.gateway.gateway import Gateway
 from workers.gateway.lookout import Lookout
 from workers.gateway.meetstream import MeetStream
 from workers.gateway.pulse import Pulse
-from workers.gateway.routes import bots, live, meetings, operations, page
+from workers.gateway.routes import bots, live, meetings, operations, page, webhooks
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
+from workers.gateway.webhooks import WebhookDesk
 
 MOST_BODY_BYTES = 10 * 1024 * 1024
 """Of a request: enough for a minute of speech."""
@@ -85,6 +86,7 @@ def build_gateway(
         pulse=pulse,
         lookout=Lookout(redis),
         bots=_bot_desk(settings, redis, web),
+        webhooks=WebhookDesk(redis, settings.webhooks),
     )
 
 
@@ -106,7 +108,7 @@ def build_app(gateway: Gateway) -> FastAPI:
     failures.install(app)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(BrowserPolicy)
-    for routes in (meetings, bots, live, operations, page):
+    for routes in (meetings, bots, live, webhooks, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
     return app

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from common.access import Forbidden, Unauthorized
 from common.errors import Backlogged, HubbubError, InvalidInput
+from common.streams.subscriptions import SubscriptionBusy, TooManySubscriptions
 from workers.gateway.bots import BotConflict
 from workers.gateway.fanout import TooManyReaders
 from workers.gateway.meetstream import (
@@ -22,6 +23,7 @@ from workers.gateway.meetstream import (
     VendorRefused,
     VendorUnavailable,
 )
+from workers.gateway.webhooks import UnknownWebhook, WebhookConflict
 
 
 class UnknownMeeting(HubbubError):
@@ -56,7 +58,11 @@ _KINDS: dict[type[Exception], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     UnknownMeeting: (404, "unknown_meeting"),
     UnknownBot: (404, "unknown_bot"),
+    UnknownWebhook: (404, "unknown_webhook"),
     BotConflict: (409, "conflict"),
+    WebhookConflict: (409, "conflict"),
+    SubscriptionBusy: (409, "conflict"),
+    TooManySubscriptions: (409, "too_many_webhooks"),
     VendorForgot: (409, "bot_gone"),
     VendorRefused: (400, "refused_by_vendor"),
     VendorBusy: (429, "vendor_busy"),

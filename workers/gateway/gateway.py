@@ -20,6 +20,7 @@ from workers.gateway.feed import Feed
 from workers.gateway.lookout import Lookout
 from workers.gateway.pulse import Pulse
 from workers.gateway.tailer import Tailer
+from workers.gateway.webhooks import WebhookDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Gateway:
     pulse: Pulse
     lookout: Lookout
     bots: BotDesk
+    webhooks: WebhookDesk
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -48,7 +48,13 @@ class Track:
 
     def utterance_id(self, start: int) -> str:
         """The id of the utterance that starts at sample `start`; always the same for the same audio."""
-        return f"{blake2s(self.key.encode(), digest_size=5).hexdigest()}-{start}"
+        return f"{track_digest(self.meeting, self.id)}-{start}"
+
+
+def track_digest(meeting: Meeting, track_id: str) -> str:
+    """How the ids of all utterances of a track begin."""
+    key = f"{meeting.tenant}/{meeting.id}/{track_id}"
+    return blake2s(key.encode(), digest_size=5).hexdigest()
 
 
 def parse_tenant(tenant: str) -> str:

@@ -125,14 +125,18 @@ class AudioLog:
         )
 
     async def start_meeting(self, meeting: Meeting, started_at_ms: int) -> MeetingRecord:
-        """The meeting's record, made now if it is new (which is announced once)."""
+        """The meeting's record, made now if it is new (which is announced once).
+
+        One that is being deleted has ended.
+        """
         shard = meeting.shard(self._shards)
-        if await self._redis.hsetnx(keys.meeting(shard, meeting), "started_at_ms", str(started_at_ms)):
+        where = [keys.meeting(shard, meeting), keys.deleted(shard)]
+        verdict = await run_script(self._redis, "start", where, [_name(meeting), started_at_ms])
+        if verdict == b"NEW":
             await self.keep_alive([meeting])
             await self.publish(_meeting_status(meeting, "meeting_started", started_at_ms, started_at_ms))
         record = await self.record(meeting)
-        assert record is not None
-        return record
+        return record or MeetingRecord(meeting, started_at_ms, started_at_ms, ends={}, counters={})
 
     async def keep_alive(self, meetings: Iterable[Meeting]) -> None:
         """Say that somebody still listens for these meetings' audio."""
@@ -196,10 +200,9 @@ class AudioLog:
             await self.publish(_meeting_status(meeting, "meeting_ended", record.started_at_ms, ended_at_ms))
 
     async def tally(self, meeting: Meeting, counter: str, amount: int) -> None:
-        """Add to a counter of the meeting's record."""
-        await self._redis.hincrby(
-            keys.meeting(meeting.shard(self._shards), meeting), _COUNT + counter, amount
-        )
+        """Add to a counter of the meeting's record, if there is one."""
+        record = keys.meeting(meeting.shard(self._shards), meeting)
+        await run_script(self._redis, "tally", [record], [_COUNT + counter, amount])
 
     async def publish(self, result: Result) -> None:
         """Put a result on its shard, at least once."""

@@ -26,7 +26,7 @@ async def list_dead(redis: Client, shards: int) -> list[StoredDeadLetter]:
     found = []
     for shard in range(shards):
         for entry_id, fields in await redis.xrange(keys.dead_letters(shard)):
-            found.append(_parse(shard, entry_id, fields))
+            found.append(parse_dead(shard, entry_id, fields))
     return found
 
 
@@ -47,7 +47,8 @@ async def drop_dead(redis: Client, letter: StoredDeadLetter) -> None:
     await redis.xdel(keys.dead_letters(letter.shard), letter.id)
 
 
-def _parse(shard: int, entry_id: bytes, fields: dict[bytes, bytes]) -> StoredDeadLetter:
+def parse_dead(shard: int, entry_id: bytes, fields: dict[bytes, bytes]) -> StoredDeadLetter:
+    """Read an entry of the stream of dead letters."""
     return StoredDeadLetter(
         shard,
         entry_id.decode(),

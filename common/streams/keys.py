@@ -82,3 +82,8 @@ def webhooks(part: str, subscription: str = "") -> str:
 def live(tenant: str) -> str:
     """The sorted set of a tenant's meetings that are heard now."""
     return f"hb:live:{tenant}"
+
+
+def deleted(shard: int) -> str:
+    """The hash of a shard's meetings that are being deleted, until nothing is left of them."""
+    return f"hb:{{{shard}}}:deleted"

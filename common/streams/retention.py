@@ -1,9 +1,13 @@
-"""What is kept for how long: results by age and bytes, records of meetings by age."""
+"""What is kept for how long: results by age and bytes; records of meetings and dead letters by age."""
 
+from common.identity import Meeting
 from common.settings import RedisSettings
 from common.stage import Stream
 from common.streams import keys
+from common.streams.audio_log import parse_record
 from common.streams.client import Client
+from common.streams.erasure import forget
+from common.streams.traces import Tombstone
 
 _SAMPLES = 20
 
@@ -18,6 +22,7 @@ async def expire(redis: Client, settings: RedisSettings, *, shards: int, now_ms:
     gone = 0
     for shard in range(shards):
         gone += await redis.xtrim(keys.stream(shard, Stream.RESULTS), minid=oldest_ms, approximate=False)
+        await redis.xtrim(keys.dead_letters(shard), minid=oldest_ms, approximate=False)
         gone += await _shrink(redis, shard, settings.results_max_bytes)
         await _forget_meetings(redis, shard, oldest_ms)
     return gone
@@ -35,10 +40,7 @@ async def _shrink(redis: Client, shard: int, most_bytes: int) -> int:
 
 
 async def _forget_meetings(redis: Client, shard: int, oldest_ms: int) -> None:
-    names = [name.decode() for name in await redis.zrangebyscore(keys.meetings(shard), "-inf", oldest_ms)]
-    if not names:
-        return
-    async with redis.pipeline(transaction=True) as pipeline:
-        pipeline.delete(*(keys.meeting_named(shard, name) for name in names))
-        pipeline.zrem(keys.meetings(shard), *names)
-        await pipeline.execute()
+    for name in await redis.zrangebyscore(keys.meetings(shard), "-inf", oldest_ms):
+        meeting = Meeting(*name.decode().split("/", 1))
+        record = parse_record(meeting, await redis.hgetall(keys.meeting(shard, meeting)))
+        await forget(redis, shard, meeting, Tombstone.of(record, oldest_ms))

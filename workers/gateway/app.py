@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from common.access import Access
 from common.service import Service
 from common.settings import Settings
+from common.streams.audit import AuditLog
 from common.streams.bots import BotLog
 from common.streams.client import Client
 from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
+from common.streams.erasure import Erasure
 from common.streams.result_log import ResultLog
 from common.streams.tokens import TokenStore
 from workers.gateway import failures, metrics
@@ -27,7 +29,7 @@ from workers.gateway.gateway import Gateway
 from workers.gateway.lookout import Lookout
 from workers.gateway.meetstream import MeetStream
 from workers.gateway.pulse import Pulse
-from workers.gateway.routes import bots, live, meetings, operations, page, webhooks
+from workers.gateway.routes import bots, deletion, live, meetings, operations, page, webhooks
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
 from workers.gateway.webhooks import WebhookDesk
@@ -87,6 +89,8 @@ def build_gateway(
         lookout=Lookout(redis),
         bots=_bot_desk(settings, redis, web),
         webhooks=WebhookDesk(redis, settings.webhooks),
+        erasure=Erasure(redis, settings.shards),
+        audit=AuditLog(redis),
     )
 
 
@@ -108,7 +112,7 @@ def build_app(gateway: Gateway) -> FastAPI:
     failures.install(app)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(BrowserPolicy)
-    for routes in (meetings, bots, live, webhooks, operations, page):
+    for routes in (meetings, deletion, bots, live, webhooks, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
     return app

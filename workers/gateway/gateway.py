@@ -10,7 +10,9 @@ from common.access import Access
 from common.identity import Meeting, parse_meeting
 from common.settings import GatewaySettings
 from common.streams.audio_log import MeetingRecord
+from common.streams.audit import AuditLog
 from common.streams.bots import Bot
+from common.streams.erasure import Erasure
 from common.streams.result_log import ResultLog
 from workers.gateway.access import Sender, Tenant
 from workers.gateway.bots import BotDesk
@@ -37,6 +39,8 @@ class Gateway:
     lookout: Lookout
     bots: BotDesk
     webhooks: WebhookDesk
+    erasure: Erasure
+    audit: AuditLog
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -82,6 +82,14 @@ class BotView:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionView:
+    """A meeting that is being deleted."""
+
+    meeting: str
+    state: Literal["deleting"]
+
+
+@dataclass(frozen=True, slots=True)
 class MeetingList:
     """Meetings, the one heard last first. `next` is `before` for the next page, null after the last."""
 

@@ -1,4 +1,7 @@
-"""The job that keeps results and meetings no longer than they should be, enqueued once a minute."""
+"""The job that keeps results and meetings no longer than they should be, enqueued once a minute.
+
+Meetings that are being deleted are among them.
+"""
 
 import asyncio
 import time
@@ -10,6 +13,7 @@ from common.clock import unix_ms
 from common.settings import load_settings
 from common.streams.client import PASSING, connect
 from common.streams.deployment import shard_count
+from common.streams.erasure import Erasure
 from common.streams.retention import expire
 
 EVERY_S = 60
@@ -25,6 +29,9 @@ async def _expire() -> int:
     redis = connect(settings.redis)
     try:
         shards = await shard_count(redis)
+        erasure = Erasure(redis, shards)
+        for meeting in await erasure.under_way():
+            await erasure.advance(meeting)
         return await expire(redis, settings.redis, shards=shards, now_ms=unix_ms())
     finally:
         await redis.aclose()

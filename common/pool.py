@@ -13,7 +13,8 @@ from common.stage import Stage, Stream
 from common.streams.deployment import check_enabled, join_deployment
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
-from common.streams.wire import Wire
+from common.streams.link import Link
+from common.streams.owner import link_to
 from common.topology import WRITES
 
 
@@ -35,8 +36,8 @@ async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
 
     A process may run several. The deployment must have been joined.
     """
-    with closing(Wire(settings.redis)) as wire:
-        loop = _loop(stage, wire, settings)
+    with closing(link_to(settings.redis)) as link:
+        loop = _loop(stage, link, settings)
         table = LeaseTable(service.redis, stage.name, service.member, settings.redis.lease_ms)
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose
@@ -48,10 +49,10 @@ async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
     await membership.leave()
 
 
-def _loop(stage: Stage, wire: Wire, settings: Settings) -> StageLoop:
+def _loop(stage: Stage, link: Link, settings: Settings) -> StageLoop:
     return StageLoop(
         stage,
-        FencedShards(wire, stage.name, stage.inputs, settings.redis.read_count),
+        FencedShards(link, stage.name, stage.inputs, settings.redis.read_count),
         outputs=[stream for stream in WRITES[stage.name] if stream is not Stream.RESULTS],
         backlog_limit=settings.redis.backlog_limit,
         shelf_bounds=ShelfBounds(settings.redis.deferred_max_bytes, settings.redis.deferred_max_age_s * 1000),

@@ -303,6 +303,9 @@ class HighlightSettings(Section):
 class JobsSettings(Section):
     """Background work."""
 
+    redis_url: SecretStr | None = Field(
+        None, description="The server of the queues, if not that of the streams: a cluster cannot be it."
+    )
     queues: tuple[str, ...] = Field(
         ("hubbub",), min_length=1, description="RQ queues to work on, the most urgent first."
     )

@@ -20,6 +20,7 @@ from common.streams.client import Client
 from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
 from common.streams.live_meetings import LiveMeetings
+from common.streams.replicas import wait_command
 from common.streams.tokens import TokenStore
 from ingest.bots import Bots
 from ingest.door import Door
@@ -46,7 +47,8 @@ async def serve(settings: Settings, service: Service) -> None:
     access = Access(settings.access, TokenStore(service.redis), host=ingest.host)
     await access.check_exposure("ingest")
     await join_deployment(service.redis, settings.shards)
-    sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit)
+    wait = wait_command(settings.redis)
+    sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit, wait=wait)
     writer = Writer(sink, SteadyClock().now_ms)
     meetings = new_meetings(sink, writer, ingest)
     orphans = Orphans(sink, meetings.held, int((ingest.grace_s + ingest.orphan_s) * 1000))

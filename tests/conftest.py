@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from common.embedded import embedded_redis
 from common.settings import RedisSettings
 from common.streams.client import Client, connect
+from tests.cluster.servers import cluster
 
 hypothesis_settings.register_profile(
     "shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -58,7 +59,19 @@ def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(params=["valkey_url", pytest.param("redis_server_url", marks=pytest.mark.redis_server)])
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    with cluster() as nodes:
+        yield nodes.url
+
+
+@pytest.fixture(
+    params=[
+        "valkey_url",
+        pytest.param("redis_server_url", marks=pytest.mark.redis_server),
+        pytest.param("cluster_url", marks=pytest.mark.cluster),
+    ]
+)
 def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
     return RedisSettings(url=SecretStr(request.getfixturevalue(request.param)))
 

@@ -15,9 +15,11 @@ from common.settings import RedisSettings
 from common.shelves import ShelfBounds
 from common.stage import Acknowledge, Append, Effect, Entry, EntryId, Position, Stage, Step, Stream
 from common.streams.client import Client
+from common.streams.cluster_client import ClusterClient
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
-from common.streams.wire import Wire
+from common.streams.link import Link
+from common.streams.owner import link_to
 
 MEETING = Meeting("default", "weekly")
 TRACK = Track(MEETING, "ann", Speaker("ann", "Ann"))
@@ -90,10 +92,13 @@ class Worker:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-def wire_to(redis: Client) -> Wire:
-    """A blocking connection to the same server."""
+def wire_to(redis: Client) -> Link:
+    """A blocking connection to the same server, or cluster."""
+    if isinstance(redis, ClusterClient):
+        places = ",".join(redis.nodes_manager.startup_nodes)
+        return link_to(RedisSettings(url=SecretStr(f"redis+cluster://{places}")))
     where = redis.connection_pool.connection_kwargs
-    return Wire(RedisSettings(url=SecretStr(f"redis://{where['host']}:{where['port']}/0")))
+    return link_to(RedisSettings(url=SecretStr(f"redis://{where['host']}:{where['port']}/0")))
 
 
 @asynccontextmanager

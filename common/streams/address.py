@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from common.errors import SettingsError
 
@@ -28,6 +28,13 @@ class Address:
     path: str = ""
     query: str = ""
     whole: str = ""
+
+    @property
+    def login(self) -> dict[str, Any]:
+        """What the URL says apart from the place, as redis-py takes it."""
+        name, _, password = self.user.partition(":")
+        said = {"username": unquote(name) or None, "password": unquote(password) or None}
+        return {**said, "db": int(self.path.strip("/") or 0), "ssl": self.scheme == "rediss"}
 
     def url(self, host: str, port: int) -> str:
         """The URL of one server behind a cluster or Sentinels."""
@@ -58,6 +65,8 @@ def parse_address(url: str) -> Address:
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
         raise SettingsError("redis.url: after the Sentinels, name the service: …/mymaster")
+    if database and not database.isdecimal():
+        raise SettingsError(f"redis.url: database {database!r} is no number")
     nodes = _places(places, "sentinel")
     return Address("sentinel", nodes, plain, user, service, f"/{database}" if database else "", parts.query)
 

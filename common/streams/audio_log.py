@@ -14,8 +14,9 @@ from common.messages import AudioChunk, pack
 from common.results import Result, Status
 from common.stage import Stream
 from common.streams import keys
-from common.streams.client import Client
+from common.streams.client import Client, NotNow
 from common.streams.codec import encode
+from common.streams.replicas import WaitCommand
 from common.streams.scripts import Arg, Call, run_script, run_scripts
 
 _END = "end:"
@@ -88,23 +89,28 @@ class Silence:
 class AudioLog:
     """Appends audio and keeps meeting records, for all shards."""
 
-    def __init__(self, redis: Client, shards: int, backlog_limit: int) -> None:
+    def __init__(
+        self, redis: Client, shards: int, backlog_limit: int, *, wait: WaitCommand | None = None
+    ) -> None:
+        """Audio counts as taken once the replicas of `wait` have it."""
         self._redis = redis
         self._shards = shards
         self._backlog_limit = backlog_limit
+        self._wait = wait
 
     async def append(self, items: Sequence[AudioChunk | Mark]) -> None:
         """Put audio on its shards in one round trip; safe to repeat after a lost reply.
 
         A meeting's chunks and marks are taken together or not at all.
 
-        Raises Backlogged when a stream is at its limit or Redis out of memory, InvalidInput when a
-        meeting has ended; the chunks of other meetings are taken all the same.
+        Raises Backlogged when a stream is at its limit, Redis out of memory or short of replicas,
+        InvalidInput when a meeting has ended; the chunks of other meetings are taken all the same.
         """
         grouped = [
             (meeting, list(group)) for meeting, group in groupby(items, key=lambda item: item.track.meeting)
         ]
-        replies = await run_scripts(self._redis, [self._append_call(m, group) for m, group in grouped])
+        calls = [self._append_call(m, group) for m, group in grouped]
+        replies = await run_scripts(self._redis, calls, wait=self._wait)
         for (meeting, _), reply in zip(grouped, replies, strict=True):
             _check_append(meeting, reply)
 
@@ -254,6 +260,8 @@ def _check_all(replies: Iterable[object]) -> None:
 def _check_append(meeting: Meeting, reply: object) -> None:
     if isinstance(reply, OutOfMemoryError):
         raise Backlogged(f"meeting {meeting.id}: Redis is out of memory")
+    if isinstance(reply, NotNow):
+        raise Backlogged(f"meeting {meeting.id}: {reply}")
     if isinstance(reply, Exception):
         raise reply
     if reply == b"FULL":

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
@@ -84,10 +83,8 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
 
 def _primary(address: Address, options: dict[str, Any]) -> Client:
     """A client whose connections ask the Sentinels where the primary is."""
-    common = parse_url(address.url("localhost", 0))
-    login = {name: common[name] for name in ("username", "password", "db") if name in common}
     sentinels: Any = Sentinel(address.nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]  # redis-py
-    return sentinels.master_for(address.service, ssl=address.scheme == "rediss", **login, **options)
+    return sentinels.master_for(address.service, **address.login, **options)
 
 
 def check_cancelled() -> None:

@@ -10,17 +10,26 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from common.streams.address import Address
 
+_SILENCE_S = 3.0
+_MOST_CONNECTIONS = 4096
 _LOST = (RedisConnectionError, RedisTimeoutError, ClusterDownError)
 
 
 class ClusterClient(RedisCluster):
-    """Asks for the topology again after whatever failed, also in a pipeline; repeats nothing by itself."""
+    """Asks for the topology again after whatever failed, also in a pipeline; repeats nothing by itself.
+
+    A node that says nothing is given up sooner than a server alone would be: others have work.
+    """
 
     @classmethod
     def of(cls, address: Address, options: Mapping[str, Any]) -> Self:
         """A client of the cluster that some of these nodes are of."""
+        silence_s = min(_SILENCE_S, options["socket_timeout"])
+        options = {**options, "socket_timeout": silence_s, "socket_connect_timeout": silence_s}
         nodes = [ClusterNode(host, port) for host, port in address.nodes[1:]]
-        client: Any = cls.from_url(address.url(*address.nodes[0]), startup_nodes=nodes, **options)
+        client: Any = cls.from_url(
+            address.url(*address.nodes[0]), startup_nodes=nodes, max_connections=_MOST_CONNECTIONS, **options
+        )
         return client  # type: ignore[no-any-return]  # redis-py says it is of the parent
 
     async def initialize(self, *known: Any, **more: Any) -> Self:

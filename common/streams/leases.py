@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.streams import keys
-from common.streams.client import Client
+from common.streams.client import PASSING, Client
 from common.streams.scripts import Call, run_script, run_scripts
 
 
@@ -49,7 +49,7 @@ class LeaseTable:
         return [
             Lease(shard, int(reply[1]))
             for shard, reply in zip(wanted, replies, strict=True)
-            if reply[0] == b"TAKEN"
+            if not isinstance(reply, Exception) and reply[0] == b"TAKEN"
         ]
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
@@ -59,10 +59,13 @@ class LeaseTable:
             for lease in leases
         ]
         replies = _checked(await run_scripts(self._redis, calls))
-        return [lease for lease, reply in zip(leases, replies, strict=True) if reply != b"OK"]
+        return [lease for lease, reply in zip(leases, replies, strict=True) if reply == b"FENCED"]
 
     async def release(self, leases: Sequence[Lease]) -> None:
-        """Give leases back; one that is lost already stays with its new owner."""
+        """Give leases back; one that is lost already stays with its new owner.
+
+        One whose server is away runs out.
+        """
         calls: list[Call] = [
             ("release", [keys.lease(lease.shard, self._pool)], [self.member, lease.token]) for lease in leases
         ]
@@ -74,7 +77,9 @@ def _random_digits() -> str:
 
 
 def _checked(replies: list[Any]) -> list[Any]:
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
+    """Raises the first error among them, unless it passes and others got an answer."""
+    errors = [reply for reply in replies if isinstance(reply, Exception)]
+    for error in errors:
+        if not isinstance(error, PASSING) or len(errors) == len(replies):
+            raise error
     return replies

@@ -8,6 +8,7 @@ from common.clock import unix_ms
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
+from common.streams.cluster_client import ClusterClient
 from common.streams.deployment import disabled_pools
 from common.streams.reports import ProcessReport, read_reports
 from common.streams.shortfall import Shortfall, read_shortfall
@@ -51,7 +52,6 @@ class Overview:
 async def read_overview(redis: Client) -> Overview:
     """Look at everything once. Raises what Redis raises."""
     shards = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
-    memory = await redis.info("memory")
     disabled = await disabled_pools(redis)
     return Overview(
         shards=shards,
@@ -60,9 +60,17 @@ async def read_overview(redis: Client) -> Overview:
         owners={stage: await _owners(redis, stage, shards) for stage in _all_stages()},
         disabled=sorted(disabled),
         dead_letters=await _dead(redis, shards),
-        redis_bytes=int(memory["used_memory"]),
+        redis_bytes=await _memory(redis),
         live=await read_shortfall(redis, shards),
     )
+
+
+async def _memory(redis: Client) -> int:
+    if not isinstance(redis, ClusterClient):
+        return int((await redis.info("memory"))["used_memory"])
+    await redis.initialize()
+    found = [await redis.info("memory", target_nodes=node) for node in redis.get_primaries()]
+    return sum(int(memory["used_memory"]) for memory in found)
 
 
 def _all_stages() -> list[str]:

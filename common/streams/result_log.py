@@ -9,6 +9,8 @@ from common.stage import Stream
 from common.streams import keys
 from common.streams.audio_log import MeetingRecord, parse_record
 from common.streams.client import Client
+from common.streams.cluster_client import ClusterClient
+from common.streams.shard_reads import ShardReads
 
 START = "0-0"
 
@@ -49,6 +51,7 @@ class ResultLog:
 
     def __init__(self, redis: Client, shards: int) -> None:
         self._redis = redis
+        self._reads = ShardReads(redis) if isinstance(redis, ClusterClient) else None
         self.shards = shards
 
     async def tails(self) -> dict[int, str]:
@@ -63,6 +66,9 @@ class ResultLog:
         self, after: Mapping[int, str], *, count: int = 500, block_ms: int = 1000
     ) -> list[StoredResult]:
         """Results after an entry id of each shard, in order within a shard; waits for the first."""
+        if self._reads is not None:
+            found = await self._reads.first(after, count=count, block_ms=block_ms)
+            return [_stored(shard, *entry) for shard, entries in found.items() for entry in entries]
         names = {keys.stream(shard, Stream.RESULTS): shard for shard in after}
         ids = {keys.stream(shard, Stream.RESULTS): entry_id for shard, entry_id in after.items()}
         reply = await self._redis.xread(ids, count=count, block=block_ms)

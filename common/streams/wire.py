@@ -40,9 +40,14 @@ class Wire:
         self._connection: Any = None
         self.history = ""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be sent to at once, as far as one can tell."""
+        return self._connection is not None and self._connection.is_connected
+
     def connect(self) -> None:
         """Be connected, and know the server's history."""
-        if self._connection is not None and self._connection.is_connected:
+        if self.is_connected:
             return
         connection: Any = ConnectionPool.from_url(self._dial(), **self._options).make_connection()
         connection.connect()
@@ -62,7 +67,7 @@ class Wire:
 
     def _push(self, commands: Iterable[Command]) -> None:
         """Send on the connection there is: on another one it might be another server."""
-        if not self._connection.is_connected:
+        if not self.is_connected:
             raise RedisConnectionError("the connection was lost")
         packed = b"".join([pack_command(tuple(c)) for c in commands])  # type: ignore[arg-type]  # of any length
         self._connection.send_packed_command([packed], check_health=False)
@@ -81,7 +86,7 @@ class Wire:
         if not calls:
             return []
         self.send(map(script_command, calls))
-        return self._again(calls, self.receive(len(calls)))
+        return self.again(calls, self.receive(len(calls)))
 
     def exchange(self, visit: Visit) -> Trip:
         """Commits and the wait for what is next, in one round trip."""
@@ -96,7 +101,7 @@ class Wire:
         replies = self.receive_commits(list(commits.values()))
         commit_s = time.perf_counter() - began
         news = checked(self.receive(1))[0] if waits else None
-        known = dict(zip(commits, self._again(list(commits.values()), replies), strict=True))
+        known = dict(zip(commits, self.again(list(commits.values()), replies), strict=True))
         return Trip(known | dict.fromkeys(outdated, FORGOTTEN), commit_s, news or ())
 
     def send_commits(self, calls: Sequence[Call], then: Sequence[Command] = ()) -> None:
@@ -111,7 +116,7 @@ class Wire:
             is_replicated(self._wait, self.receive(1)[0])
         return replies
 
-    def _again(self, calls: Sequence[Call], replies: Sequence[Any]) -> list[Any]:
+    def again(self, calls: Sequence[Call], replies: Sequence[Any]) -> list[Any]:
         """Teach the server scripts that it did not know, and repeat only the calls that it refused."""
         settled = list(replies)
         refused = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -130,6 +135,11 @@ class Wire:
 
     def leave(self, shard: int) -> None:
         """Nothing is kept of a shard."""
+
+    def fileno(self) -> int:
+        """Of its socket, to wait on; it must be connected."""
+        number: int = self._connection._sock.fileno()  # redis-py shows it to nobody
+        return number
 
     def close(self) -> None:
         """Hang up."""

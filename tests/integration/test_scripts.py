@@ -15,7 +15,7 @@ from common.streams.client import Client
 from common.streams.deployment import join_deployment
 from common.streams.fenced import NEW, Delivery, Demand, FencedShards, RawEntry, Reached, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
-from common.streams.wire import Wire
+from common.streams.link import Link
 from tests.kit import MEETING, SHARDS, TRACK, chunk, wire_to
 
 pytestmark = pytest.mark.integration
@@ -35,13 +35,13 @@ def table(redis: Client) -> LeaseTable:
 
 
 @pytest.fixture
-def wire(redis: Client) -> Iterator[Wire]:
+def wire(redis: Client) -> Iterator[Link]:
     with closing(wire_to(redis)) as wire:
         yield wire
 
 
 @pytest.fixture
-def shards(wire: Wire) -> FencedShards:
+def shards(wire: Link) -> FencedShards:
     return FencedShards(wire, "vad", [Stream.AUDIO], read_count=10)
 
 
@@ -211,7 +211,7 @@ async def test_a_server_that_forgot_a_change_of_hands_does_not_give_its_token_ag
 
 
 async def test_thousands_of_entries_are_acknowledged_in_one_commit(
-    redis: Client, table: LeaseTable, wire: Wire
+    redis: Client, table: LeaseTable, wire: Link
 ) -> None:
     shards = FencedShards(wire, "vad", [Stream.AUDIO], read_count=5000)
     (lease,) = await table.acquire([SHARD])
@@ -265,7 +265,7 @@ async def test_scripts_survive_a_server_that_forgot_them(
     assert committed(shards, commit(lease, 1)) == Verdict.OK
 
 
-async def test_trimming_stops_at_what_any_group_still_needs(redis: Client, wire: Wire) -> None:
+async def test_trimming_stops_at_what_any_group_still_needs(redis: Client, wire: Link) -> None:
     ids = [await redis.xadd(SPEECH, {"m": b"x"}) for _ in range(10)]
     for pool, taken, kept in (("asr", 8, 5), ("keyword", 9, None), ("sentiment", 6, None)):
         await redis.xreadgroup(pool, "owner", {SPEECH: ">"}, count=taken)
@@ -275,7 +275,7 @@ async def test_trimming_stops_at_what_any_group_still_needs(redis: Client, wire:
     assert [entry for entry, _ in await redis.xrange(SPEECH)] == ids[5:]
 
 
-async def test_trimming_takes_nothing_that_a_group_was_never_given(redis: Client, wire: Wire) -> None:
+async def test_trimming_takes_nothing_that_a_group_was_never_given(redis: Client, wire: Link) -> None:
     await redis.xadd(SPEECH, {"m": b"x"})
     await redis.xreadgroup("asr", "owner", {SPEECH: ">"})
     FencedShards(wire, "asr", [Stream.SPEECH], 10).trim([SHARD])

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 
-from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -12,18 +11,18 @@ from common.service import Service
 from common.settings import Settings
 from common.stage import Stage
 from common.streams.deployment import join_deployment
+from workers.jobs.connection import connect_queues
 from workers.jobs.highlights.stage import HighlightStage
 from workers.jobs.retention import enqueue_regularly
 from workers.jobs.webhooks.service import run_webhooks
-from workers.jobs.worker import TIMEOUT_S, ThreadWorker, run_in_threads
+from workers.jobs.worker import ThreadWorker, run_in_threads
 
 
 async def serve(settings: Settings, service: Service) -> None:
     """Run jobs and stages until the service stops; the job at hand is finished first."""
     await join_deployment(service.redis, settings.shards)
     logging.getLogger("rq.worker").setLevel(logging.WARNING)  # five lines a job, and not ours
-    url = settings.redis.url.get_secret_value()
-    with Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S) as connection:
+    with connect_queues(settings) as connection:
         queues = [
             Queue(name, connection=connection, serializer=JSONSerializer) for name in settings.jobs.queues
         ]

@@ -15,8 +15,14 @@ MAX_URL_LENGTH = 2000
 HTTPS_PORT = 443
 FIRST_FREE_PORT = 1024
 
-# A public address by its number, and inside every Azure machine the platform's own service.
-_AZURE_PLATFORM = ip_address("168.63.129.16")
+# What `is_global` lets through, in some versions of Python: services of cloud platforms (Azure's has
+# a public number, Oracle's lies in the first block), and networks reserved since.
+_RESERVED = tuple(
+    map(
+        ip_network,
+        ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16"),
+    )
+)
 _TRANSLATED = ip_network("64:ff9b::/96")
 _URL = TypeAdapter(AnyHttpUrl)
 
@@ -72,7 +78,7 @@ def target_of(url: str) -> Target:
 def is_public(address: Address) -> bool:
     """Whether an address is on the open internet, and so of nobody's private network or machine."""
     plain = _unwrapped(address)
-    return plain.is_global and not plain.is_multicast and plain != _AZURE_PLATFORM
+    return plain.is_global and not plain.is_multicast and not any(plain in network for network in _RESERVED)
 
 
 def _is_usual(port: int) -> bool:

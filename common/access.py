@@ -1,8 +1,10 @@
 """Who is let in: by a token of a tenant, or, where there are no tokens, whoever is on this machine."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from math import inf
 from urllib.parse import urlsplit
@@ -57,8 +59,8 @@ def credentials_of(headers: Mapping[str, str], query: Mapping[str, str], path_to
 class Access:
     """Lets requests in at one server, which listens on `host`.
 
-    Each token is looked up at most once in FRESH_S, so that a connection may be checked again and
-    again while it lasts.
+    Each token is looked up at most once in FRESH_S, by one of all who ask, so that a connection may
+    be checked again and again while it lasts.
     """
 
     def __init__(self, settings: AccessSettings, store: TokenStore, *, host: str) -> None:
@@ -68,6 +70,7 @@ class Access:
         self._configured = {token.id: token for token in map(_configured, settings.tokens)}
         self._seen: dict[str, tuple[Token, float]] = {}
         self._in_use: tuple[bool, float] | None = (True, inf) if self._configured else None
+        self._looking = asyncio.Lock()
 
     async def check_exposure(self, name: str) -> None:
         """Refuse to serve a network where nobody has a token. Raises SettingsError, RedisError."""
@@ -110,14 +113,17 @@ class Access:
         known = self._seen.get(token_id)
         if known is not None and time.monotonic() < known[1]:
             return known[0]
-        try:
-            token = await self._store.find(token_id)
-        except PASSING:
-            if known is None:
-                raise
-            return known[0]
-        self._remember(token_id, token)
-        return token
+        async with self._looking:
+            if self._seen.get(token_id) is not known:
+                return self._seen[token_id][0] if token_id in self._seen else None
+            try:
+                token = await self._store.find(token_id)
+            except PASSING:
+                if known is None:
+                    raise
+                return known[0]
+            self._remember(token_id, token)
+            return token
 
     def _remember(self, token_id: str, token: Token | None) -> None:
         self._seen.pop(token_id, None)
@@ -128,13 +134,17 @@ class Access:
         self._seen[token_id] = token, time.monotonic() + FRESH_S
 
     async def _tokens_in_use(self) -> bool:
-        if self._in_use is not None and (self._in_use[0] or time.monotonic() < self._in_use[1]):
-            return self._in_use[0]
-        try:
-            self._in_use = await self._store.in_use(), time.monotonic() + FRESH_S
-        except PASSING:
-            if self._in_use is None:
-                raise
+        known = self._in_use
+        if known is not None and (known[0] or time.monotonic() < known[1]):
+            return known[0]
+        async with self._looking:
+            if self._in_use is known:
+                try:
+                    self._in_use = await self._store.in_use(), time.monotonic() + FRESH_S
+                except PASSING:
+                    if known is None:
+                        raise
+        assert self._in_use is not None
         return self._in_use[0]
 
     async def _anonymous(self, credentials: Credentials) -> Grant:
@@ -157,6 +167,7 @@ class Access:
         return everything
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine alone."""
     try:

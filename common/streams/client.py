@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
@@ -49,6 +49,9 @@ PASSING = (
 )
 """Errors after which the same command may succeed. AskError includes its child MovedError."""
 
+MOST_CONNECTIONS = 64
+"""Of one process. What needs one more waits for it, rather than fail when many ask at once."""
+
 _NOT_NOW = ("NOREPLICAS", "MISCONF", "UNBLOCKED", "MASTERDOWN")
 
 
@@ -78,7 +81,10 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
         return ClusterClient.of(address, options)
     if address.kind == "sentinel":
         return _primary(address, options)
-    return Redis.from_url(address.whole, **options)
+    pool = BlockingConnectionPool.from_url(
+        address.whole, max_connections=MOST_CONNECTIONS, timeout=timeout_s, **options
+    )
+    return Redis.from_pool(pool)
 
 
 def _primary(address: Address, options: dict[str, Any]) -> Client:

@@ -14,6 +14,7 @@ from workers.gateway.fanout import Ending, Fanout
 from workers.gateway.feed import Batch, Steps
 
 RECONNECT = b"retry: 1000\n\n"
+_DELIVERED = metrics.DELIVERED.labels("sse")
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -46,7 +47,7 @@ async def _encoded(steps: Steps, types: frozenset[str]) -> AsyncIterator[bytes]:
 def _batch(batch: Batch, types: frozenset[str]) -> bytes:
     """The results as events, then an id alone: it moves the reader's place past what was left out."""
     chosen = [result for result in batch.results if result.type in types]
-    metrics.DELIVERED.labels("sse").inc(len(chosen))
+    _DELIVERED.inc(len(chosen))
     return b"".join(map(_event, chosen)) + f"id: {batch.position}\n\n".encode()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
+from itertools import dropwhile
 
 from common.identity import Meeting
 from common.streams.client import PASSING
@@ -64,10 +66,15 @@ class Feed:
                 after = batch.position
                 yield batch
             while not isinstance(taken := await subscription.take(self._heartbeat_s), Ending):
-                new = tuple(result for result in taken if place(result.id) > place(after))
+                new = tuple(dropwhile(partial(_is_before, after), taken))
                 after = max(after, taken[-1].id if taken else self._reached(meeting), key=place)
                 yield Batch(new, after)
             yield taken
 
     def _reached(self, meeting: Meeting) -> str:
         return self._fanout.positions[meeting.shard(self._results.shards)]
+
+
+def _is_before(after: str, result: StoredResult) -> bool:
+    """Whether a reader that is at `after` has had this result."""
+    return place(result.id) <= place(after)

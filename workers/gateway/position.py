@@ -1,6 +1,7 @@
 """Positions in a stream of results: what a reader hands back in order to resume."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from common.errors import InvalidInput
 from common.streams.audio_log import MeetingRecord
@@ -24,8 +25,12 @@ class Page:
 ALL = Page("", None)
 
 
+@lru_cache(maxsize=4096)
 def place(stream_id: str) -> tuple[int, int]:
-    """The two parts of a stream id, which compare as the stream is ordered. Raises InvalidInput."""
+    """The two parts of a stream id, which compare as the stream is ordered. Raises InvalidInput.
+
+    Remembered, since all readers of a meeting compare the same few.
+    """
     ms, dash, sequence = stream_id.partition("-")
     parts = (ms, sequence) if dash else (ms, "0")
     if not all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):

@@ -21,10 +21,11 @@ lint: .venv/test
 
 check: lint test    ## Lint, types, import contracts, tests
 
-test-all: lint .venv-torch/test   ## Everything else: torch engines, redis-server, killed processes
+test-all: lint .venv/browser .venv-torch/test   ## Everything else: torch engines, redis-server, killed processes, the page
 	$(BIN)/pytest -n $(WORKERS) -m "redis_server and not chaos"
 	$(BIN)/pytest -n $(WORKERS) -m "cluster and not chaos"
 	$(BIN)/pytest -m "chaos"
+	$(BIN)/pytest -n $(WORKERS) -m "browser"
 	$(TORCH_BIN)/pytest -n $(WORKERS) -m "torch"
 
 .venv/local: pyproject.toml constraints.txt
@@ -34,6 +35,10 @@ test-all: lint .venv-torch/test   ## Everything else: torch engines, redis-serve
 
 .venv/test: .venv/local
 	$(BIN)/pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[local,test]'
+	touch $@
+
+.venv/browser: .venv/test
+	$(BIN)/pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[local,test,browser]'
 	touch $@
 
 .venv-torch/test: .venv/test

@@ -1,6 +1,5 @@
-// Talking to the gateway: documents once, results as they happen.
+// Talking to the gateway: documents, pages of them, and files.
 
-const TYPES = ["activity", "transcript", "keyword", "sentiment", "highlight", "status"];
 const TOKEN = "hubbub-token";
 
 export class Refused extends Error {
@@ -14,44 +13,28 @@ export function keepToken(token) {
   sessionStorage.setItem(TOKEN, token);
 }
 
-export function meetingUrl(meeting, rest = "", query = {}) {
+export function meetingPath(meeting, rest = "") {
+  return `/v1/meetings/${encodeURIComponent(meeting)}${rest}`;
+}
+
+// The token goes into a header and never into an address, which histories and logs would keep.
+export async function request(path, options = {}) {
   const token = sessionStorage.getItem(TOKEN);
-  const given = new URLSearchParams(token ? { ...query, access_token: token } : query).toString();
-  return `/v1/meetings/${encodeURIComponent(meeting)}${rest}${given && "?"}${given}`;
+  const response = await fetch(path, { ...options, headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  if (response.ok) return response;
+  const body = await response.json().catch(() => null);
+  throw new Refused(response.status, body?.error?.message ?? `The gateway answers ${response.status}`);
 }
 
 export async function getJson(path, signal) {
-  const token = sessionStorage.getItem(TOKEN);
-  const response = await fetch(path, { signal, headers: token ? { Authorization: `Bearer ${token}` } : {} });
-  const body = await response.json();
-  if (!response.ok) throw new Refused(response.status, body.error.message);
-  return body;
+  return (await request(path, { signal })).json();
 }
 
-// Follows a meeting until `signal` aborts. The browser reconnects by itself when a stream ends, but
-// gives up when it is answered with an error; then this starts anew after the last result seen.
-export function follow(meeting, { after, onResult, onState, signal }) {
-  let last = after;
-  let source;
-  let pause = 500;
-  const open = () => {
-    if (signal.aborted) return;
-    source = new EventSource(meetingUrl(meeting, "/events", { after: last }));
-    source.onopen = () => { pause = 500; onState("live"); };
-    source.onerror = () => {
-      onState("reconnecting");
-      if (source.readyState === EventSource.CLOSED) {
-        setTimeout(open, pause);
-        pause = Math.min(pause * 2, 10000);
-      }
-    };
-    for (const type of TYPES) {
-      source.addEventListener(type, (event) => {
-        last = event.lastEventId;
-        onResult(JSON.parse(event.data));
-      });
-    }
-  };
-  open();
-  signal.addEventListener("abort", () => source.close());
+export async function save(path, name) {
+  const address = URL.createObjectURL(await (await request(path)).blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,32 +1,44 @@
 // Captions: a line per utterance, in order of time. A line grows while somebody speaks and keeps
 // its height and place when its text settles.
 
-import { clock, el, setText } from "./dom.js";
+import { el, setText } from "./dom.js";
+import { clock } from "./format.js";
 
-const UNTOLD = { deferred: "not transcribed yet", lost: "not transcribed" };
+const UNTOLD = { deferred: "Not transcribed yet", lost: "Not transcribed" };
 const NOBODY = { id: "", name: "" };
 const NEAR_BOTTOM_PX = 80;
-const ANNOUNCE_MS = 1500;
-const ANNOUNCED = 20;
 
 export class Captions {
-  constructor(speakers) {
+  constructor(speakers, { onChange, onFinal }) {
     this.speakers = speakers;
+    this.onChange = onChange;
+    this.onFinal = onFinal;
     this.lines = new Map();
-    this.pending = [];
     this.list = el("ol", {});
-    this.scroller = el("div", { class: "captions", tabindex: "0", role: "region", "aria-label": "Captions" }, this.list);
-    this.latest = el("button", { class: "latest", type: "button", hidden: true, onclick: () => this.toEnd() }, "Latest ↓");
-    this.node = el("div", { class: "card captions-card" }, this.scroller, this.latest);
-    this.scroller.addEventListener("scroll", () => { this.latest.hidden = this.atEnd(); });
-    new ResizeObserver(() => this.unlock()).observe(this.list);
+    this.empty = el("p", { class: "empty" }, "Nobody has spoken yet. Captions appear here as people speak.");
+    this.scroller = el("div", { class: "captions", tabindex: "0", role: "region", "aria-label": "Captions" }, this.empty, this.list);
+    this.latest = el("button", { class: "latest", type: "button", hidden: true, onclick: () => this.toEnd() }, "Latest captions ↓");
+    this.following = true;
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.resized = new ResizeObserver(() => this.unlock());
+    this.resized.observe(this.list);
+    this.resized.observe(this.scroller);
   }
 
-  put(result, isNew) {
+  // The past, at once: nothing is measured in between.
+  load(results) {
+    this.loading = true;
+    for (const result of results) this.put(result);
+    this.loading = false;
+    this.toEnd();
+    this.onChange();
+  }
+
+  put(result) {
     const line = this.lines.get(result.utterance) ?? this.open(result.utterance, result);
     if (line.status === "final") return;
     this.keepingPlace(() => this.write(line, result));
-    if (isNew && result.status === "final") this.announce(result);
+    if (result.status === "final" && !this.loading) this.onFinal(result);
   }
 
   gap(result) {
@@ -39,18 +51,27 @@ export class Captions {
   }
 
   reveal(utterance) {
-    this.lines.get(utterance)?.item.scrollIntoView({ block: "center", behavior: "smooth" });
+    const line = this.lines.get(utterance);
+    if (!line) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.following = false;
+    line.item.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    line.item.classList.remove("revealed");
+    requestAnimationFrame(() => line.item.classList.add("revealed"));
   }
 
   write(line, result) {
-    const stable = UNTOLD[result.status] ? `[${UNTOLD[result.status]}]` : result.status === "final" ? result.text : result.stable;
+    const partial = result.status === "partial";
+    const stable = UNTOLD[result.status] ?? (partial ? result.stable : result.text);
     setText(line.stable, stable);
-    setText(line.rest, result.status === "partial" ? result.text.slice(stable.length) : "");
+    setText(line.rest, partial ? result.text.slice(stable.length) : "");
     line.status = result.status;
-    line.item.classList.toggle("partial", result.status === "partial");
+    line.item.classList.toggle("partial", partial);
     line.item.classList.toggle("untold", result.status in UNTOLD);
+    if (this.loading) return;
     line.tallest = Math.max(line.tallest, line.item.offsetHeight);
     line.item.style.minHeight = `${line.tallest}px`;
+    this.onChange();
   }
 
   open(key, result) {
@@ -61,6 +82,7 @@ export class Captions {
     line.item = el("li", {}, el("time", {}, clock(result.start_ms)), who, el("p", { class: "text" }, line.stable, line.rest));
     line.item.line = line;
     this.lines.set(key, line);
+    this.empty.hidden = true;
     this.keepingPlace(() => this.insert(line));
     return line;
   }
@@ -76,9 +98,8 @@ export class Captions {
   }
 
   keepingPlace(change) {
-    const follow = this.atEnd();
     change();
-    if (follow) this.toEnd();
+    if (this.following && !this.loading) this.toEnd();
   }
 
   atEnd() {
@@ -86,28 +107,29 @@ export class Captions {
     return scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX;
   }
 
+  // Whoever scrolls up stays there; at the end, captions are followed.
+  scrolled() {
+    this.following = this.atEnd();
+    this.latest.hidden = this.following;
+  }
+
   toEnd() {
+    this.following = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.latest.hidden = true;
   }
 
+  // Lines wrap anew: the heights that were kept are of another width, or of another size of text.
   unlock() {
-    if (this.width === this.list.clientWidth) return;
+    if (this.width !== this.list.clientWidth) this.forgetHeights();
     this.width = this.list.clientWidth;
-    for (const line of this.lines.values()) {
-      line.tallest = 0;
-      line.item.style.minHeight = "";
-    }
+    if (this.following) this.toEnd();
   }
 
-  // Screen readers hear finals only, gathered so that one sentence does not cut off another.
-  announce(result) {
-    this.pending.push(`${result.speaker.name}: ${result.text}`);
-    if (this.pending.length > 1) return;
-    setTimeout(() => {
-      const log = document.getElementById("spoken");
-      log.append(...this.pending.splice(0).map((text) => el("p", {}, text)));
-      while (log.childElementCount > ANNOUNCED) log.firstElementChild.remove();
-    }, ANNOUNCE_MS);
+  forgetHeights() {
+    for (const line of this.lines.values()) {
+      if (line.tallest) line.item.style.minHeight = "";
+      line.tallest = 0;
+    }
   }
 }

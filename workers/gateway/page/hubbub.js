@@ -1,9 +1,11 @@
 // Which view is shown: the address after # names it.
 
-import { Refused, getJson, keepToken } from "./api.js";
+import { Refused, keepToken } from "./api.js";
+import { themeSwitch } from "./appearance.js";
 import { el } from "./dom.js";
 import { showList } from "./list.js";
 import { showMeeting } from "./meeting.js";
+import { showOperations } from "./operations.js";
 
 const view = document.getElementById("view");
 let leaving = new AbortController();
@@ -12,12 +14,21 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const name = /^#\/meetings\/(.+)$/.exec(location.hash);
+  const [, name] = /^#\/meetings\/(.+)$/.exec(location.hash) ?? [];
+  const operations = location.hash === "#/operations";
+  tellPlace(operations ? "#/operations" : "#/");
   try {
-    if (name) await showMeeting(view, decodeURIComponent(name[1]), signal);
-    else await showList(view, signal);
+    if (name) await showMeeting(view, decodeURIComponent(name), signal);
+    else await (operations ? showOperations : showList)(view, signal);
   } catch (error) {
     if (!signal.aborted) explain(error);
+  }
+}
+
+function tellPlace(here) {
+  for (const link of document.querySelectorAll(".top nav a")) {
+    if (link.getAttribute("href") === here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
@@ -26,13 +37,18 @@ function explain(error) {
     askForToken();
     return;
   }
-  const again = el("a", { href: "#/" }, "All meetings");
-  view.replaceChildren(el("div", { class: "card notice" }, el("h2", {}, "Nothing to show"), el("p", {}, error.message), again));
+  if (error instanceof Refused && error.status === 403) {
+    askForToken(error.message);
+    return;
+  }
+  const message = error instanceof Refused ? error.message : "The gateway cannot be reached at the moment.";
+  view.replaceChildren(el("div", { class: "card notice", role: "alert" }, el("h1", {}, "Nothing to show"), el("p", {}, message),
+    el("p", { class: "actions" }, el("button", { type: "button", onclick: show }, "Try again"), el("a", { href: "#/" }, "All meetings"))));
 }
 
-function askForToken() {
+function askForToken(why = "This gateway asks for a token to read") {
   const input = el("input", { type: "password", required: true, autocomplete: "current-password", id: "token" });
-  const form = el("form", { class: "card sign-in" }, el("label", { for: "token" }, "This gateway asks for a token"), input, el("button", {}, "Open"));
+  const form = el("form", { class: "card sign-in" }, el("h1", {}, "Sign in"), el("label", { for: "token" }, why), input, el("button", {}, "Open"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     keepToken(input.value);
@@ -42,5 +58,6 @@ function askForToken() {
   input.focus();
 }
 
+document.querySelector(".top nav").append(themeSwitch());
 addEventListener("hashchange", () => { show(); view.focus(); });
 show();

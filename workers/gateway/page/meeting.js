@@ -1,104 +1,165 @@
 // One meeting: first what was, then what happens.
 
-import { follow, getJson, meetingUrl } from "./api.js";
+import { Announcer } from "./announcer.js";
+import { Refused, getJson, meetingPath } from "./api.js";
+import { repeat } from "./attention.js";
 import { Captions } from "./captions.js";
-import { clock, el, percent, setText } from "./dom.js";
-import { Keywords, Highlights } from "./moments.js";
+import { el, oncePerFrame, setText } from "./dom.js";
+import { Downloads } from "./downloads.js";
+import { Figures } from "./figures.js";
+import { Highlights } from "./highlights.js";
+import { Latency } from "./latency.js";
+import { follow } from "./live.js";
+import { mark, places } from "./marks.js";
+import { pages } from "./pages.js";
+import { preferred } from "./preferences.js";
+import { Reading } from "./reading.js";
+import { Search } from "./search.js";
 import { Speakers } from "./speakers.js";
+import { Timeline } from "./timeline.js";
 
-const LEVELS = ["full", "relaxed", "finals only", "keywords only", "recording only"];
-const FILES = { vtt: "WebVTT", srt: "SubRip", txt: "Text", md: "Markdown", json: "JSON" };
-const REFRESH_MS = 5000;
-const LATENCIES = 30;
+const REFRESH_MS = 3000;
+const PANES = { captions: "Captions", timeline: "Timeline", people: "People" };
 
 export async function showMeeting(view, meeting, signal) {
   document.title = `${meeting} · Hubbub`;
-  const about = await getJson(meetingUrl(meeting), signal);
-  const said = await getJson(meetingUrl(meeting, "/transcript"), signal);
+  const about = await getJson(meetingPath(meeting), signal);
+  const said = await pages(meetingPath(meeting, "/transcript"), "lines", signal);
   const [heard, felt, noted] = await Promise.all(
-    ["/keywords", "/sentiment", "/highlights"].map((rest) => getJson(meetingUrl(meeting, rest), signal)));
-  const page = new MeetingPage(meeting);
+    [["/keywords", "keywords"], ["/sentiment", "sentiments"], ["/highlights", "highlights"]].map(([rest, name]) => pages(meetingPath(meeting, rest), name, signal)));
+  const page = new MeetingPage(meeting, signal);
   view.replaceChildren(page.node);
-  page.tell(about);
-  const past = [said.lines, said.open, heard.keywords, felt.sentiments, noted.highlights].flat();
-  for (const result of past) page.take(result, false);
-  if (said.lines.length) page.level(said.lines.at(-1).level);
-  follow(meeting, {
-    after: said.as_of,
+  page.load({ about, texts: [...said.items, ...said.first.open], others: [...heard.items, ...felt.items, ...noted.items] });
+  page.downloads.offerReports(signal).catch(() => {});
+  repeat(REFRESH_MS, signal, async () => page.tell(await getJson(meetingPath(meeting), signal)));
+  follow(meetingPath(meeting, "/events"), {
+    after: said.first.as_of,
     signal,
-    onResult: (result) => page.take(result, true),
+    onResult: (result) => page.take(result),
     onState: (state) => page.connection(state),
-  });
-  const timer = setInterval(() => getJson(meetingUrl(meeting), signal).then((news) => page.tell(news), () => {}), REFRESH_MS);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  }).catch((error) => page.left(error));
 }
 
 class MeetingPage {
-  constructor(meeting) {
+  constructor(meeting, signal) {
+    const reveal = (utterance) => this.reveal(utterance);
     this.speakers = new Speakers();
-    this.captions = new Captions(this.speakers);
-    this.keywords = new Keywords((utterance) => this.captions.reveal(utterance));
-    this.highlights = new Highlights();
-    this.latencies = [];
+    this.captions = new Captions(this.speakers, { onChange: oncePerFrame(() => this.remark()), onFinal: (result) => this.announce(result) });
+    this.search = new Search(this.captions, signal);
+    this.announcer = new Announcer(document.getElementById("spoken"), { enabled: preferred("announce", true), signal });
+    this.timeline = new Timeline(this.speakers, reveal);
+    this.highlights = new Highlights(reveal);
+    this.latency = new Latency(signal);
+    this.figures = new Figures();
+    this.downloads = new Downloads(meeting);
+    this.phrases = new Set();
     this.badge = el("span", { class: "badge" }, "…");
-    this.figures = Object.fromEntries(["length", "level", "latency", "coverage", "stream"].map((name) => [name, el("dd", {}, "–")]));
-    const figures = Object.entries(this.figures).map(([name, value]) => el("div", {}, el("dt", {}, name), value));
-    this.node = el("div", { class: "meeting" },
-      el("div", { class: "meeting-head" }, el("h1", {}, meeting), this.badge, el("dl", { class: "figures" }, ...figures)),
-      this.captions.node,
-      el("aside", { class: "side", "aria-label": "About the meeting" },
-        this.speakers.node, this.keywords.node, this.highlights.node, files(meeting)));
+    this.reading = new Reading({ onSize: () => this.captions.forgetHeights(), onAnnounce: (on) => { this.announcer.enabled = on; } });
+    this.node = this.layout(meeting);
+    this.show("captions");
   }
 
-  take(result, isNew) {
-    if (result.type === "transcript") this.transcript(result, isNew);
-    else if (result.type === "keyword") this.keywords.add(result);
-    else if (result.type === "sentiment") this.speakers.mood(result);
+  layout(meeting) {
+    this.panes = el("nav", { class: "panes", "aria-label": "Parts of the meeting" },
+      ...Object.entries(PANES).map(([name, label]) => el("button", { type: "button", "data-pane": name, onclick: () => this.show(name) }, label)));
+    return el("div", { class: "meeting" },
+      el("div", { class: "meeting-head" }, el("h1", {}, meeting), this.badge, this.downloads.node, this.figures.node),
+      this.panes,
+      this.timeline.node,
+      el("section", { class: "card transcript", "aria-label": "Transcript" },
+        el("div", { class: "tools" }, this.search.node, this.reading.node), this.captions.scroller, this.captions.latest),
+      el("aside", { class: "side", "aria-label": "About the meeting" }, this.speakers.node, this.highlights.node, this.latency.node));
+  }
+
+  show(pane) {
+    this.node.dataset.pane = pane;
+    for (const button of this.panes.children) button.setAttribute("aria-pressed", button.dataset.pane === pane);
+  }
+
+  reveal(utterance) {
+    this.show("captions");
+    this.captions.reveal(utterance);
+  }
+
+  load({ about, texts, others }) {
+    this.captions.load(texts);
+    for (const text of texts) if (text.status === "final") this.speakers.spoke(text);
+    for (const result of others) this.take(result);
+    for (const text of texts) this.timeline.reach(text.end_ms);
+    const live = texts.filter((text) => !text.backfilled);
+    for (const text of live.slice(-60)) this.latency.add(text);
+    if (live.length) this.now(live.at(-1).level);
+    this.tell(about);
+  }
+
+  take(result) {
+    if (result.type === "transcript") this.transcript(result);
+    else if (result.type === "keyword") this.keyword(result);
+    else if (result.type === "sentiment") this.sentiment(result);
     else if (result.type === "activity") this.speakers.activity(result);
     else if (result.type === "highlight") this.highlights.add(result);
-    else this.status(result);
+    else if (result.type === "status") this.status(result);
   }
 
-  transcript(result, isNew) {
-    this.captions.put(result, isNew);
+  transcript(result) {
+    this.captions.put(result);
+    this.timeline.reach(result.end_ms);
     if (result.status === "final") this.speakers.spoke(result);
-    if (!isNew || result.backfilled) return;
-    this.level(result.level);
-    this.latencies = [...this.latencies, result.latency_ms].slice(-LATENCIES);
-    const middle = [...this.latencies].sort((a, b) => a - b)[this.latencies.length >> 1];
-    setText(this.figures.latency, `${(middle / 1000).toFixed(2)} s`);
+    if (result.backfilled) return;
+    this.latency.add(result);
+    this.now(result.level);
+  }
+
+  keyword(result) {
+    this.timeline.keyword(result);
+    this.phrases.add(result.phrase);
+    this.captions.onChange();
+  }
+
+  sentiment(result) {
+    this.timeline.sentiment(result);
+    this.speakers.mood(result);
   }
 
   status(result) {
-    if (result.event === "level_changed") this.level(result.level);
+    if (result.event === "level_changed") this.figures.level(result.level);
     if (result.event === "gap") this.captions.gap(result);
     if (result.event === "meeting_ended") this.ended(true);
   }
 
-  level(level) {
-    setText(this.figures.level, LEVELS[level] ?? String(level));
-    this.figures.level.className = level === 0 ? "" : level === 1 ? "warn" : "bad";
+  now(level) {
+    this.figures.level(level);
+    this.figures.latency(this.latency.now);
+  }
+
+  announce(result) {
+    this.announcer.say(`${result.speaker.name || result.speaker.id}: ${result.text}`);
+  }
+
+  remark() {
+    mark("keyword", places(this.captions.list.querySelectorAll(".stable"), [...this.phrases]));
+    if (this.search.input.value) this.search.refresh();
   }
 
   tell(about) {
+    this.figures.meeting(about);
+    this.timeline.reach(about.duration_ms);
     this.ended(about.ended_at_ms !== null);
-    setText(this.figures.length, clock(about.duration_ms));
-    setText(this.figures.coverage, percent(about.coverage));
   }
 
   ended(ended) {
     this.badge.className = ended ? "badge" : "badge live";
     setText(this.badge, ended ? "Ended" : "Live");
+    if (ended) this.speakers.silence();
   }
 
   connection(state) {
-    setText(this.figures.stream, state);
-    this.figures.stream.className = state === "live" ? "" : "warn";
+    this.figures.stream(state);
+    this.node.classList.toggle("offline", state === "reconnecting");
   }
-}
 
-function files(meeting) {
-  const links = Object.entries(FILES).map(([extension, label]) =>
-    el("a", { href: meetingUrl(meeting, `/transcript.${extension}`), download: `${meeting}.${extension}` }, label));
-  return el("section", { class: "card" }, el("h2", {}, "Transcript as file"), el("div", { class: "files" }, ...links));
+  left(error) {
+    this.figures.set("stream", error instanceof Refused ? "Ended" : "Lost", "bad");
+    this.figures.values.stream.parentElement.title = error.message;
+  }
 }

@@ -72,6 +72,7 @@ class StageLoop:
         self._stalled = False
         self._pace = Pace()
         self._clock = SteadyClock()
+        self.turned_at = time.monotonic()
         self._in_hand: Sequence[Effect | Bury] = ()
         self._halted = threading.Event()
         self._log = structlog.get_logger(stage=stage.name)
@@ -112,6 +113,7 @@ class StageLoop:
         return self._process(batch, previous)
 
     def _check_halted(self) -> None:
+        self.turned_at = time.monotonic()
         if self._halted.is_set():
             raise Halted
 

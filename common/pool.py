@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from common.loop import StageLoop
 from common.membership import Membership
@@ -10,6 +10,7 @@ from common.service import Main, Service
 from common.settings import Settings
 from common.shelves import ShelfBounds
 from common.stage import Stage, Stream
+from common.streams.client import PASSING
 from common.streams.deployment import check_enabled, join_deployment
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
@@ -38,6 +39,7 @@ async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
     """
     with closing(link_to(settings.redis)) as link:
         loop = _loop(stage, link, settings)
+        service.follow(lambda: loop.turned_at)
         table = LeaseTable(service.redis, stage.name, service.member, settings.redis.lease_ms)
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose
@@ -46,7 +48,8 @@ async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
             beat = group.create_task(membership.run(), name=f"membership of {stage.name}")
             await loop.run(membership, service.stopping)
             beat.cancel()
-    await membership.leave()
+    with suppress(*PASSING):  # the leases run out by themselves
+        await membership.leave()
 
 
 def _loop(stage: Stage, link: Link, settings: Settings) -> StageLoop:

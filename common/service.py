@@ -16,6 +16,7 @@ from contextlib import suppress
 import psutil
 import structlog
 from prometheus_client import Gauge
+from redis.exceptions import AuthenticationError
 
 from common.clock import unix_ms
 from common.errors import HubbubError
@@ -29,6 +30,9 @@ from common.streams.reports import ProcessReport, erase_report, write_report
 REPORT_S = 2.0
 DRAIN_S = 15.0
 SILENCE_S = 10.0
+STUCK_S = 30.0
+"""A forward pass of a large batch on a slow processor takes less."""
+RETRY_S = 1.0
 
 
 class Service:
@@ -44,7 +48,8 @@ class Service:
         self._url = ""
         self._ready = False
         self._started_at_ms = unix_ms()
-        self._beat_at = time.monotonic()
+        self._beat_at = self._reported_at = time.monotonic()
+        self._pulses: list[Callable[[], float]] = []
         self._changed = asyncio.Event()
 
     def ready(self, url: str = "") -> None:
@@ -54,13 +59,33 @@ class Service:
         self._changed.set()
         self.log.info("ready", url=url)
 
+    def follow(self, pulse: Callable[[], float]) -> None:
+        """Count as alive only while a thread of this process turns; `pulse` says when it last did."""
+        self._pulses.append(pulse)
+
     def is_alive(self) -> bool:
-        """Whether the event loop still turns."""
-        return time.monotonic() - self._beat_at < SILENCE_S
+        """Whether the event loop and the stages still turn."""
+        now = time.monotonic()
+        return now - self._beat_at < SILENCE_S and all(now - pulse() < STUCK_S for pulse in self._pulses)
 
     def is_ready(self) -> bool:
-        """Whether work should be sent here."""
-        return self._ready and not self.stopping.is_set() and self.is_alive()
+        """Whether work should be sent here: not to who is stuck, goes, or cannot reach Redis."""
+        reached = time.monotonic() - self._reported_at < SILENCE_S
+        return self._ready and not self.stopping.is_set() and reached and self.is_alive()
+
+    async def redis_answers(self) -> None:
+        """Wait until it does, or until told to stop. Raises HubbubError where it lets nobody in."""
+        while not self.stopping.is_set():
+            try:
+                await self.redis.ping()
+                return
+            except AuthenticationError as error:
+                raise HubbubError(f"Redis: {error}") from error
+            except PASSING as error:
+                self.log.warning("waiting_for_redis", error=str(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await self.stopping.wait()
 
     def stop(self) -> None:
         """Drain; when asked again, end at once."""
@@ -76,8 +101,10 @@ class Service:
             check_cancelled()
             self._beat_at = time.monotonic()
             try:
-                await write_report(self.redis, self._report(process, metrics_port))
-            except PASSING as error:
+                async with asyncio.timeout(SILENCE_S / 2):
+                    await write_report(self.redis, self._report(process, metrics_port))
+                self._reported_at = time.monotonic()
+            except (TimeoutError, *PASSING) as error:
                 self.log.warning("report_lost", error=str(error))
             self._changed.clear()
             with suppress(TimeoutError):
@@ -136,11 +163,18 @@ async def _live(pool: str, settings: Settings, main: Main) -> None:
         with health:
             async with asyncio.TaskGroup() as group:
                 report = group.create_task(service.report(health.port))
-                await _until_drained(service, main(settings, service))
+                await _until_drained(service, _begin(main, settings, service))
                 report.cancel()
-            await erase_report(service.redis, pool, service.member)
+            with suppress(*PASSING):  # it is forgotten by itself soon
+                await erase_report(service.redis, pool, service.member)
     finally:
         await service.redis.aclose()
+
+
+async def _begin(main: Main, settings: Settings, service: Service) -> None:
+    await service.redis_answers()
+    if not service.stopping.is_set():
+        await main(settings, service)
 
 
 async def _until_drained(service: Service, main: Awaitable[None]) -> None:

@@ -56,7 +56,7 @@ class Fleet:
         with (self.logs / f"{pool}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*own_command(), pool],
-                env={**os.environ, **self.environment, **places, **self.clocks[pool].environment},
+                env={**os.environ, **self.environment, **places, **self._clock_of(pool)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -65,6 +65,9 @@ class Fleet:
         member = Member(pool, number, process)
         self.members.append(member)
         return member
+
+    def _clock_of(self, pool: str) -> Mapping[str, str]:
+        return self.clocks[pool].environment if pool in self.clocks else {}
 
     async def watch(self) -> None:
         """Replace what ends unasked, until cancelled."""

@@ -53,7 +53,7 @@ async def running(
     folder: Path, *, members: int = MEMBERS, settings: Mapping[str, str] = PINNED
 ) -> AsyncIterator[System]:
     """Every pool with so many processes, ready, until the block ends."""
-    clocks = {name: Clock(folder / f"clock-{name}", find_library()) for name in (*DISTURBED, "jobs", "redis")}
+    clocks = {name: Clock(folder / f"clock-{name}", find_library()) for name in (*DISTURBED, "redis")}
     for clock in clocks.values():
         clock.jump(0)
     broker = Broker(folder / "redis", clocks["redis"])

@@ -225,3 +225,29 @@ async def _owns(worker: object, counts: set[int]) -> object:
 
 async def _holds(stage: PairingStage) -> object:
     return bool(stage.waiting)
+
+
+async def test_a_stage_that_is_stuck_shows_in_when_the_loop_last_turned(
+    redis: Client, audio: AudioLog
+) -> None:
+    stuck, go_on = threading.Event(), threading.Event()
+
+    class Stuck(PairingStage):
+        def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+            if entries:
+                stuck.set()
+                go_on.wait()
+            return super().process(entries, now_ms)
+
+    async with working(redis, Stuck(), "first") as first:
+        await audio.append([chunk(0)])
+        await asyncio.to_thread(stuck.wait)
+        turned_at = first.loop.turned_at
+        await asyncio.sleep(0.3)
+        assert first.loop.turned_at == turned_at
+        go_on.set()
+
+        async def turns() -> object:
+            return first.loop.turned_at > turned_at
+
+        await eventually("the loop turns again", turns)

@@ -98,9 +98,14 @@ def health_after(health: Health, outcomes: list[Outcome]) -> Health:
                 health,
                 failures=health.failures + 1,
                 failing_since_ms=health.failing_since_ms or ended_ms,
-                last_error=attempt.error,
+                last_error=_in_short(attempt),
             )
     return health
+
+
+def _in_short(attempt: Attempt) -> str:
+    """Without what the receiver said, which may repeat what it was sent and stays with the delivery."""
+    return attempt.error if attempt.status is None else f"status {attempt.status}"
 
 
 def _asked_for(outcome: Outcome) -> float:

@@ -118,7 +118,8 @@ async def test_one_that_fails_for_long_is_disabled_and_says_why(
         await eventually("disabled", is_disabled, 60)
         disabled = await store.disabled(subscription.id)
         assert disabled is not None
-        assert "no database" in disabled.reason
+        assert "no delivery succeeded" in disabled.reason
+        assert "status 500" in disabled.reason
         assert (await ledger.standing(subscription.id)).waiting == 5
         receiver.answer = say_ok
         await store.enable(subscription.id)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from common.clock import unix_ms
 from common.errors import HubbubError, SettingsError
 from common.identity import DEFAULT_TENANT
-from common.settings import AccessSettings, TokenSettings
+from common.settings import AccessSettings, Settings, TokenSettings
 from common.streams.client import PASSING
 from common.streams.tokens import TokenStore
 from common.tokens import Grant, Scope, Token, digest_of, id_of
@@ -165,6 +165,15 @@ class Access:
         if credentials.is_forwarded:
             raise Forbidden("this came through a proxy: without tokens only this machine is served")
         return everything
+
+
+def check_metrics_exposure(settings: Settings) -> None:
+    """Refuse to show metrics to a network that nobody asked for. Raises SettingsError."""
+    if not is_loopback(settings.metrics_host) and settings.access.metrics != "anywhere":
+        raise SettingsError(
+            f"metrics_host={settings.metrics_host}: beyond this machine whoever reaches it reads metrics; "
+            "if that is meant, set HUBBUB_ACCESS__METRICS=anywhere"
+        )
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,7 @@ import structlog
 from prometheus_client import Gauge
 from redis.exceptions import AuthenticationError
 
+from common.access import check_metrics_exposure
 from common.clock import unix_ms
 from common.errors import HubbubError
 from common.health import HealthServer
@@ -152,6 +153,7 @@ def run_service(pool: str, settings: Settings, main: Main) -> int:
 
 
 async def _live(pool: str, settings: Settings, main: Main) -> None:
+    check_metrics_exposure(settings)
     service = Service(pool, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

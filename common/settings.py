@@ -7,6 +7,7 @@ Rising order of precedence: defaults, a TOML file (`HUBBUB_CONFIG`), the environ
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
@@ -55,10 +56,30 @@ class RedisSettings(Section):
         description="Put-aside speech of a shard beyond which the oldest is given up.",
     )
     deferred_max_age_s: int = Field(3600, ge=10, description="Put-aside speech older than this is given up.")
+    ca_file: Path | None = Field(None, description="PEM of who signed the server's certificate, for rediss.")
+    cert_file: Path | None = Field(None, description="PEM of our own certificate, where the server asks.")
+    key_file: Path | None = Field(None, description="PEM of its key.")
     read_count: int = Field(256, ge=1, le=4096, description="Entries of one stream taken in one read.")
 
+    @property
+    def address(self) -> str:
+        """The URL with the files that TLS needs; a secret, since there may be a password in it."""
+        files = {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
+        query = urlencode({name: str(path) for name, path in files.items() if path is not None})
+        url = self.url.get_secret_value()
+        if not query or not url.startswith("rediss"):
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{query}"
 
-class IngestSettings(Section):
+
+class TlsSettings(Section):
+    """A server that can speak TLS itself."""
+
+    tls_cert: Path | None = Field(None, description="PEM file of the certificate chain; with it, TLS only.")
+    tls_key: Path | None = Field(None, description="PEM file of its key, where it is not in the same file.")
+
+
+class IngestSettings(TlsSettings):
     """Audio in."""
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -338,7 +359,7 @@ class WebhookSettings(Section):
     kept: int = Field(1000, ge=10, le=100_000, description="Delivered ones, and dead letters, to look at.")
 
 
-class GatewaySettings(Section):
+class GatewaySettings(TlsSettings):
     """Results out."""
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -393,6 +414,11 @@ class AccessSettings(Section):
         "here",
         description="Who needs no token: `here`, whoever is on this machine until there is a first token; "
         "`never`, nobody; `anywhere`, everybody, as the tenant `default`.",
+    )
+    metrics: Literal["here", "anywhere"] = Field(
+        "here",
+        description="Who may read metrics and health at `metrics_host`: this machine, or whoever reaches it. "
+        "They tell of pools and load, nothing of meetings.",
     )
 
     def token_for(self, scope: Scope) -> TokenSettings | None:

@@ -1,6 +1,9 @@
 """The ingest process: its routes, its server, its life."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,6 +25,7 @@ from common.streams.deployment import join_deployment
 from common.streams.live_meetings import LiveMeetings
 from common.streams.replicas import wait_command
 from common.streams.tokens import TokenStore
+from common.tls import Certificate
 from ingest.bots import Bots
 from ingest.door import Door
 from ingest.endpoints import Endpoints
@@ -46,6 +50,7 @@ async def serve(settings: Settings, service: Service) -> None:
     ingest = settings.ingest
     access = Access(settings.access, TokenStore(service.redis), host=ingest.host)
     await access.check_exposure("ingest")
+    certificate = Certificate.load(ingest, "ingest")
     await join_deployment(service.redis, settings.shards)
     wait = wait_command(settings.redis)
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit, wait=wait)
@@ -55,17 +60,31 @@ async def serve(settings: Settings, service: Service) -> None:
     bots = Bots(BotLog(service.redis, settings.shards), CommandLog(service.redis), service.member)
     door = new_door(access, service.redis, ingest)
     with listening(ingest) as listener:
-        server = Server(server_config(_app(routes(meetings, ingest, bots, door), service), ingest))
-        async with asyncio.TaskGroup() as group:
-            side_tasks = [group.create_task(job.run()) for job in (writer, meetings, orphans, bots, door)]
-            group.create_task(_stop_with(service, server))
-            service.ready("ws://{}:{}".format(*listener.getsockname()[:2]))
+        app = _app(routes(meetings, ingest, bots, door), service)
+        server = Server(server_config(app, ingest, certificate))
+        scheme = "ws" if certificate is None else "wss"
+        async with _beside(writer, meetings, orphans, bots, door, *([certificate] if certificate else [])):
+            stopping = asyncio.create_task(_stop_with(service, server))
+            service.ready("{}://{}:{}".format(scheme, *listener.getsockname()[:2]))
             await server.serve([listener])
             service.stopping.set()
+            await stopping
             await writer.drained(_DRAIN_S)
             await meetings.close()
-            for task in side_tasks:
-                task.cancel()
+
+
+class _Job(Protocol):
+    async def run(self) -> None: ...
+
+
+@asynccontextmanager
+async def _beside(*jobs: _Job) -> AsyncIterator[None]:
+    """Run jobs until the context is left; one that fails ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job.run()) for job in jobs]
+        yield
+        for task in tasks:
+            task.cancel()
 
 
 def new_meetings(sink: AudioSink, writer: Writer, settings: IngestSettings) -> Meetings:

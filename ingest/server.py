@@ -11,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from common.errors import HubbubError
 from common.settings import IngestSettings
+from common.tls import Certificate
 from ingest import metrics
 from ingest.refusals import Reason
 
@@ -54,7 +55,9 @@ class _WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
 
-def server_config(app: ASGIApp, settings: IngestSettings) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp, settings: IngestSettings, certificate: Certificate | None = None
+) -> uvicorn.Config:
     """No compression (PCM gains nothing and a bomb is cheap), pings that forgive a slow answer."""
     return uvicorn.Config(
         app,
@@ -70,6 +73,7 @@ def server_config(app: ASGIApp, settings: IngestSettings) -> uvicorn.Config:
         ws_ping_timeout=_PONG_S,
         timeout_graceful_shutdown=_GOODBYE_S,
         backlog=_BACKLOG,
+        ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
     )
 
 

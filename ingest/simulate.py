@@ -71,7 +71,8 @@ def simulate(  # noqa: PLR0913  # the options of a command
 
 def ingest_url(settings: Settings) -> str:
     """Where a local ingest listens, as configured."""
-    return f"ws://{settings.ingest.host}:{settings.ingest.port}"
+    scheme = "ws" if settings.ingest.tls_cert is None else "wss"
+    return f"{scheme}://{settings.ingest.host}:{settings.ingest.port}"
 
 
 def ingest_token(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from common.errors import SettingsError
 
@@ -34,7 +34,8 @@ class Address:
         """What the URL says apart from the place, as redis-py takes it."""
         name, _, password = self.user.partition(":")
         said = {"username": unquote(name) or None, "password": unquote(password) or None}
-        return {**said, "db": int(self.path.strip("/") or 0), "ssl": self.scheme == "rediss"}
+        tls = {key: value for key, value in parse_qsl(self.query) if key.startswith("ssl_")}
+        return {**said, **tls, "db": int(self.path.strip("/") or 0), "ssl": self.scheme == "rediss"}
 
     def url(self, host: str, port: int) -> str:
         """The URL of one server behind a cluster or Sentinels."""

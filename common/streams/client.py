@@ -76,7 +76,7 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
     Whether a command may be repeated is for those to say who know what it does.
     """
     options = {**connection_options(timeout_s), "retry": AsyncRetry(NoBackoff(), 0)}
-    address = parse_address(settings.url.get_secret_value())
+    address = parse_address(settings.address)
     if address.kind == "cluster":
         return ClusterClient.of(address, options)
     if address.kind == "sentinel":

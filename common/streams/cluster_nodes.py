@@ -24,7 +24,7 @@ class ClusterNodes:
     def __init__(self, settings: RedisSettings, timeout_s: float) -> None:
         self._settings = settings
         self._timeout_s = timeout_s
-        self._address = parse_address(settings.url.get_secret_value())
+        self._address = parse_address(settings.address)
         self._map = SlotMap([], [], [])
         self._nodes: dict[Place, Node] = {}
         self._is_doubtful = True

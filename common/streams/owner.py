@@ -9,5 +9,5 @@ from common.streams.wire import Wire
 
 def link_to(settings: RedisSettings) -> Link:
     """One connection to a server, whichever Sentinels say it is; or the many of a cluster."""
-    address = parse_address(settings.url.get_secret_value())
+    address = parse_address(settings.address)
     return ClusterLink(settings) if address.kind == "cluster" else Wire(settings)

@@ -35,7 +35,7 @@ class Wire:
 
     def __init__(self, settings: RedisSettings, *, dial: Dial | None = None, timeout_s: float = 10) -> None:
         self._options = connection_options(timeout_s)
-        self._dial = dial or dial_of(parse_address(settings.url.get_secret_value()), self._options)
+        self._dial = dial or dial_of(parse_address(settings.address), self._options)
         self._wait = wait_command(settings)
         self._connection: Any = None
         self.history = ""

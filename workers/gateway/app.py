@@ -19,6 +19,7 @@ from common.streams.deployment import join_deployment
 from common.streams.erasure import Erasure
 from common.streams.result_log import ResultLog
 from common.streams.tokens import TokenStore
+from common.tls import Certificate
 from workers.gateway import failures, metrics
 from workers.gateway.body_limit import BodyLimit
 from workers.gateway.bots import BotDesk
@@ -47,26 +48,33 @@ async def serve(settings: Settings, service: Service) -> None:
     """
     access = Access(settings.access, TokenStore(service.redis), host=settings.gateway.host)
     await access.check_exposure("gateway")
+    certificate = Certificate.load(settings.gateway, "gateway")
     await join_deployment(service.redis, settings.shards)
     async with httpx.AsyncClient(timeout=settings.meetstream.timeout_s) as web:
         gateway = build_gateway(settings, access, service.redis, web, log=service.log)
         await gateway.tailer.start()
         with listen(settings.gateway) as listener:
-            await _serve_on(listener, gateway, service)
+            await _serve_on(listener, gateway, service, certificate)
 
 
-async def _serve_on(listener: socket.socket, gateway: Gateway, service: Service) -> None:
-    server = Server(build_app(gateway))
+async def _serve_on(
+    listener: socket.socket, gateway: Gateway, service: Service, certificate: Certificate | None
+) -> None:
+    server = Server(build_app(gateway), certificate)
     async with asyncio.TaskGroup() as group:
-        tailing = group.create_task(gateway.tailer.run(), name="tailer")
+        beside = [group.create_task(gateway.tailer.run(), name="tailer")]
+        if certificate is not None:
+            beside.append(group.create_task(certificate.run(), name="certificate"))
         serving = group.create_task(server.serve([listener]), name="server")
         host, port = listener.getsockname()[:2]
-        service.ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        scheme = "http" if certificate is None else "https"
+        service.ready(f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}")
         await service.stopping.wait()
         await gateway.fanout.close(GOODBYE_S)
         server.should_exit = True
         await serving
-        tailing.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def build_gateway(

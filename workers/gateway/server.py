@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from common.errors import HubbubError
 from common.settings import GatewaySettings
+from common.tls import Certificate
 
 DRAIN_S = 5
 MAX_MESSAGE_BYTES = 4096
@@ -18,7 +19,7 @@ MAX_MESSAGE_BYTES = 4096
 class Server(uvicorn.Server):
     """Serves an app until `should_exit` is set."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, certificate: Certificate | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -29,6 +30,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_S,
                 ws_max_size=MAX_MESSAGE_BYTES,
+                ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
             )
         )
 

@@ -14,7 +14,7 @@ TIMEOUT_S = 10
 
 def connect_queues(settings: Settings) -> Redis:
     """A connection for RQ. Raises SettingsError where there is but a cluster, which RQ cannot work on."""
-    url = (settings.jobs.redis_url or settings.redis.url).get_secret_value()
+    url = settings.redis.model_copy(update={"url": settings.jobs.redis_url or settings.redis.url}).address
     address = parse_address(url)
     options: dict[str, Any] = {"socket_connect_timeout": TIMEOUT_S, "socket_timeout": TIMEOUT_S}
     if address.kind == "cluster":

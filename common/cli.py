@@ -17,6 +17,7 @@ from common.commands.token import token
 from common.commands.up import up
 from common.errors import HubbubError
 from common.pool import stage_main
+from common.redaction import redacted
 from common.service import run_service
 from common.settings import load_settings
 from common.topology import POOLS, STAGES
@@ -75,5 +76,7 @@ def main() -> None:
         _add_commands(sys.argv[1] if len(sys.argv) > 1 else "")
         app()
     except HubbubError as error:
-        Console(stderr=True).print(f"hubbub: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(
+            f"hubbub: {redacted(str(error))}", style="red", markup=False, highlight=False
+        )
         sys.exit(1)

@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
+from common.redaction import redacted
 from common.settings import LogSettings
 
 
@@ -23,9 +25,24 @@ def configure_logs(settings: LogSettings, **context: str) -> None:
     )
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     structlog.configure(
-        processors=[*shared, *renderer],
+        processors=[*shared, *renderer, _redact],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # whatever that is by then
     )
     structlog.contextvars.bind_contextvars(**context)
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting("%(name)s: %(message)s"))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
+
+
+def _redact(_: Any, __: str, line: Any) -> str:
+    """The last step: whatever the line was made of, exceptions included, no secret is in it."""
+    return redacted(str(line))
+
+
+class _Redacting(logging.Formatter):
+    """The same for what libraries log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line without secrets."""
+        return redacted(super().format(record))

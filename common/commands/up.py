@@ -8,6 +8,7 @@ import typer
 
 from common.errors import SettingsError
 from common.logs import configure_logs
+from common.redaction import redacted
 from common.settings import Settings, load_settings
 from common.supervisor import Running, running
 from common.topology import POOLS
@@ -45,8 +46,8 @@ async def _up(settings: Settings, redis: str | None, scale: dict[str, int]) -> N
 
 
 def ready_line(system: Running) -> str:
-    """The one line that says the system serves."""
-    return f"ready ingest={system.ingest_url} gateway={system.gateway_url} redis={system.redis_url}"
+    """The one line that says the system serves; without the password of Redis, if there is one."""
+    return f"ready ingest={system.ingest_url} gateway={system.gateway_url} redis={redacted(system.redis_url)}"
 
 
 def with_ports(settings: Settings, ingest_port: int | None, gateway_port: int | None) -> Settings:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from common.plain import one_line
 from common.results import Transcript, Word
-from workers.gateway.exports.plain import one_line, speaker_name, spoken
+from workers.gateway.exports.plain import speaker_name, spoken
 
 MAX_CHARACTERS = 84  # two lines of 42, as subtitlers have it
 MAX_MS = 7000

@@ -1,6 +1,7 @@
 """Plain text: a line per utterance."""
 
-from workers.gateway.exports.plain import clock, speaker_name, spoken
+from common.plain import clock
+from workers.gateway.exports.plain import speaker_name, spoken
 from workers.gateway.transcript import TranscriptDocument
 
 

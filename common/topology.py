@@ -7,7 +7,7 @@ READERS: dict[Stream, tuple[str, ...]] = {
     Stream.SPEECH: ("asr", "keyword", "sentiment"),
     Stream.WINDOWS: ("emitter",),
     Stream.DEFERRED: ("emitter",),
-    Stream.RESULTS: ("keyword", "sentiment", "highlights", "webhooks"),
+    Stream.RESULTS: ("keyword", "sentiment", "highlights", "webhooks", "reports"),
 }
 WRITES: dict[str, tuple[Stream, ...]] = {
     "ingest": (Stream.AUDIO, Stream.RESULTS),
@@ -18,11 +18,12 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "sentiment": (Stream.RESULTS,),
     "highlights": (Stream.RESULTS,),
     "webhooks": (),
+    "reports": (),
 }
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
 OPTIONAL = ("keyword", "sentiment")
 """Pools without which the others still make sense."""
-LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks")}
+LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks", "reports")}
 """Stages that live in the processes of another pool, with groups and leases of their own."""
 POOLS = ("ingest", *STAGES, "gateway", "jobs")

@@ -42,7 +42,13 @@ async def _erase_record(redis: Client, shard: int, meeting: Meeting) -> None:
     await redis.zrem(keys.meetings(shard), f"{meeting.tenant}/{meeting.id}")
 
 
-ERASERS: tuple[Eraser, ...] = (_erase_bot, _erase_deliveries, _erase_record)
+async def _erase_report(redis: Client, shard: int, meeting: Meeting) -> None:
+    await redis.delete(keys.report(shard, meeting))
+    await redis.delete(keys.report_tries(shard, meeting))
+    await redis.zrem(keys.report_orders(shard), f"{meeting.tenant}/{meeting.id}")
+
+
+ERASERS: tuple[Eraser, ...] = (_erase_bot, _erase_deliveries, _erase_report, _erase_record)
 """Stores that keep something by meeting. Who adds one adds how it forgets."""
 
 

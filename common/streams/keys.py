@@ -59,6 +59,21 @@ def bot_control(shard: int, meeting_: Meeting) -> str:
     return f"hb:{{{shard}}}:bot-control:{meeting_.tenant}/{meeting_.id}"
 
 
+def report(shard: int, meeting_: Meeting) -> str:
+    """The hash that holds the report of a meeting."""
+    return f"hb:{{{shard}}}:report:{meeting_.tenant}/{meeting_.id}"
+
+
+def report_tries(shard: int, meeting_: Meeting) -> str:
+    """How often a meeting's report was begun since it was ordered."""
+    return f"hb:{{{shard}}}:report-tries:{meeting_.tenant}/{meeting_.id}"
+
+
+def report_orders(shard: int) -> str:
+    """The sorted set of the meetings of a shard whose reports are to be built, by when."""
+    return f"hb:{{{shard}}}:report-orders"
+
+
 def members(pool: str) -> str:
     """The sorted set of a pool's members by heartbeat."""
     return f"hb:members:{pool}"

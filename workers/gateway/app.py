@@ -17,6 +17,7 @@ from common.streams.client import Client
 from common.streams.commands import CommandLog
 from common.streams.deployment import join_deployment
 from common.streams.erasure import Erasure
+from common.streams.meeting_reports import ReportShelf
 from common.streams.result_log import ResultLog
 from common.streams.tokens import TokenStore
 from common.tls import Certificate
@@ -30,7 +31,7 @@ from workers.gateway.gateway import Gateway
 from workers.gateway.lookout import Lookout
 from workers.gateway.meetstream import MeetStream
 from workers.gateway.pulse import Pulse
-from workers.gateway.routes import bots, deletion, live, meetings, operations, page, webhooks
+from workers.gateway.routes import bots, deletion, live, meetings, operations, page, reports, webhooks
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
 from workers.gateway.webhooks import WebhookDesk
@@ -99,6 +100,7 @@ def build_gateway(
         webhooks=WebhookDesk(redis, settings.webhooks),
         erasure=Erasure(redis, settings.shards),
         audit=AuditLog(redis),
+        reports=ReportShelf(redis, settings.shards),
     )
 
 
@@ -120,7 +122,7 @@ def build_app(gateway: Gateway) -> FastAPI:
     failures.install(app)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(BrowserPolicy)
-    for routes in (meetings, deletion, bots, live, webhooks, operations, page):
+    for routes in (meetings, deletion, bots, live, reports, webhooks, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
     return app

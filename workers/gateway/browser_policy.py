@@ -1,4 +1,7 @@
-"""What browsers may do with anything the gateway sends: nothing that is not its own."""
+"""What browsers may do with anything the gateway sends: nothing that is not its own.
+
+A route whose document needs something else says so in a policy of its own.
+"""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +32,8 @@ class BrowserPolicy:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(POLICY)
+                for name, value in POLICY.items():
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 

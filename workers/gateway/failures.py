@@ -30,6 +30,10 @@ class UnknownMeeting(HubbubError):
     """No such meeting within the tenant, or no longer kept."""
 
 
+class ReportFailed(HubbubError):
+    """A report was tried to build several times, in vain."""
+
+
 class UnknownBot(HubbubError):
     """No bot was sent to this meeting from here."""
 
@@ -70,6 +74,7 @@ _KINDS: dict[type[Exception], tuple[int, str]] = {
     KeyRefused: (502, "vendor_refused_key"),
     VendorUnavailable: (502, "vendor_unavailable"),
     Backlogged: (503, "overloaded"),
+    ReportFailed: (503, "report_failed"),
     TooManyReaders: (503, "too_many_readers"),
     RedisError: (503, "results_unavailable"),
 }

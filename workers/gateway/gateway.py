@@ -13,6 +13,7 @@ from common.streams.audio_log import MeetingRecord
 from common.streams.audit import AuditLog
 from common.streams.bots import Bot
 from common.streams.erasure import Erasure
+from common.streams.meeting_reports import ReportShelf
 from common.streams.result_log import ResultLog
 from workers.gateway.access import Sender, Tenant
 from workers.gateway.bots import BotDesk
@@ -41,6 +42,7 @@ class Gateway:
     webhooks: WebhookDesk
     erasure: Erasure
     audit: AuditLog
+    reports: ReportShelf
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

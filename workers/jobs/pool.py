@@ -9,10 +9,14 @@ from rq.serializers import JSONSerializer
 from common.pool import run_stage
 from common.service import Service
 from common.settings import Settings
-from common.stage import Stage
 from common.streams.deployment import join_deployment
+from common.streams.meeting_reports import ReportShelf
+from common.streams.result_log import ResultLog
 from workers.jobs.connection import connect_queues
 from workers.jobs.highlights.stage import HighlightStage
+from workers.jobs.report.desk import OrderDesk
+from workers.jobs.report.job import hand_out_orders
+from workers.jobs.report.stage import ReportStage
 from workers.jobs.retention import enqueue_regularly
 from workers.jobs.webhooks.service import run_webhooks
 from workers.jobs.worker import ThreadWorker, run_in_threads
@@ -22,6 +26,7 @@ async def serve(settings: Settings, service: Service) -> None:
     """Run jobs and stages until the service stops; the job at hand is finished first."""
     await join_deployment(service.redis, settings.shards)
     logging.getLogger("rq.worker").setLevel(logging.WARNING)  # five lines a job, and not ours
+    shelf, results = ReportShelf(service.redis, settings.shards), ResultLog(service.redis, settings.shards)
     with connect_queues(settings) as connection:
         queues = [
             Queue(name, connection=connection, serializer=JSONSerializer) for name in settings.jobs.queues
@@ -29,14 +34,11 @@ async def serve(settings: Settings, service: Service) -> None:
         worker = ThreadWorker(queues, name=service.member, connection=connection, serializer=JSONSerializer)
         async with asyncio.TaskGroup() as group:
             retention = group.create_task(enqueue_regularly(queues[0]))
-            for stage in build_stages(settings):
+            handing_out = group.create_task(hand_out_orders(shelf, queues[0]))
+            for stage in (HighlightStage(settings.highlights), ReportStage(OrderDesk(shelf, results))):
                 group.create_task(run_stage(stage, settings, service), name=stage.name)
             group.create_task(run_webhooks(settings, service, connection), name="webhooks")
             service.ready()
             await run_in_threads([worker], service.stopping)
             retention.cancel()
-
-
-def build_stages(settings: Settings) -> list[Stage]:
-    """The stages that live here; `common.topology` names them among the lodgers of this pool."""
-    return [HighlightStage(settings.highlights)]
+            handing_out.cancel()

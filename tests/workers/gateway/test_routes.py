@@ -150,6 +150,8 @@ async def test_openapi_names_every_route(gateway: httpx.AsyncClient) -> None:
         "/keywords",
         "/sentiment",
         "/highlights",
+        "/report",
+        "/report.{extension}",
         "/events",
     ]
     assert {f"/v1/meetings/{{meeting_id}}{rest}" for rest in rests} <= paths.keys()

@@ -36,7 +36,7 @@ _DUE = re.compile(
     + any_of(
         f"{any_of('by', 'before', 'until', 'till', 'no later than', 'on')} {_POINT}(?: at {_HOUR})?",
         f"for (?:this |next )?{_DAY}{_PART_OF_DAY}",
-        f"(?:deadline is|due|due on|due by) {_POINT}",
+        f"(?:deadline is|due|due on|due by) (?P<point>{_POINT})",
         f"(?:in|within) (?:the next )?{_NUMBER} (?:minute|hour|day|week|month)s?",
         f"(?:first thing )?{any_of('tomorrow' + _PART_OF_DAY, _NEXT)}",
         "(?:later )?(?:today|tonight)",
@@ -52,4 +52,4 @@ _DUE = re.compile(
 def due_words(text: str) -> str:
     """The first words that name a time to be met; empty where there are none."""
     found = _DUE.search(text)
-    return found.group().strip(" ,.;") if found else ""
+    return (found["point"] or found.group()).strip(" ,.;") if found else ""

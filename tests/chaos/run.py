@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.chaos.faults import CLOCKS, POOL_FAULTS, Fault
 from tests.chaos.leftovers import left_over
 from tests.chaos.load import meetings_named, outcome, play, until_finished
-from tests.chaos.system import SHARDS, System, until_ready
+from tests.chaos.system import SHARDS, System
 from tests.chaos.verdict import Outcome, Verdict, judge
 
 _FINISHED_WITHIN_S = 120
@@ -69,7 +69,6 @@ async def run(
         player = group.create_task(play(load.audio, system.ingest_url, meetings, load.speed))
         for number, fault in enumerate(faults):
             group.create_task(_inject(system, fault, random.Random(f"{seed}/{number}")))
-    await until_ready(system.redis, system.fleet)
     await until_finished(system.redis, SHARDS, meetings, _FINISHED_WITHIN_S)
     left = await _until_clean(system)
     _calm(system, faults)

@@ -17,7 +17,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.line import Line
 
 SHARDS = 8
-LEASE_S = 1.5
+LEASE_S = 2.0
 READY_WITHIN_S = 240
 MEMBERS = 2
 PINNED = {
@@ -29,8 +29,8 @@ PINNED = {
     "HUBBUB_KEYWORD__QUALITY": "full",
     "HUBBUB_KEYWORD__PHRASES": '[{"text": "next slide"}, {"text": "wonderful news"}]',
     "HUBBUB_VAD__QUIET_SOURCE_MS": "30000",
-    "HUBBUB_INGEST__GRACE_S": "4",
-    "HUBBUB_INGEST__ORPHAN_S": "12",
+    "HUBBUB_INGEST__GRACE_S": "1.5",
+    "HUBBUB_INGEST__ORPHAN_S": "14",
     "HUBBUB_LOG__FORMAT": "json",
 }
 """Texts depend on nothing but the audio, a run is cheap, and a quiet line is no quiet source."""

@@ -4,11 +4,11 @@ from tests.chaos.faults import DISTURBED, KINDS, POOL_FAULTS, schedule
 
 
 def test_a_seed_always_stands_for_the_same_faults() -> None:
-    assert schedule(7, within_s=5, lease_s=1.5) == schedule(7, within_s=5, lease_s=1.5)
+    assert schedule(7, within_s=5, lease_s=2) == schedule(7, within_s=5, lease_s=1.5)
 
 
 def test_two_hundred_seeds_bring_every_fault_to_every_pool() -> None:
-    faults = [fault for seed in range(200) for fault in schedule(seed, within_s=5, lease_s=1.5)]
+    faults = [fault for seed in range(200) for fault in schedule(seed, within_s=5, lease_s=2)]
     assert {fault.kind for fault in faults} == set(KINDS)
     assert {(f.kind, f.pool) for f in faults if f.pool} == {(k, p) for k in POOL_FAULTS for p in DISTURBED}
 
@@ -17,7 +17,7 @@ def test_who_is_frozen_is_frozen_for_longer_than_a_lease() -> None:
     frozen = [
         fault.lasts_s
         for seed in range(100)
-        for fault in schedule(seed, within_s=5, lease_s=1.5)
+        for fault in schedule(seed, within_s=5, lease_s=2)
         if fault.kind == "freeze"
     ]
-    assert min(frozen) > 1.5
+    assert min(frozen) > 2

@@ -89,21 +89,9 @@ class Lane:
         self._moved.set()
 
     def _drop_audio(self, why: str) -> None:
-        """Gaps take the place of audio; what ends a stretch is kept without its audio."""
-        kept: list[Item] = []
-        gaps: dict[str, Gap] = {}
-        for item in self._items:
-            if not isinstance(item, AudioChunk):
-                kept.append(item)
-                continue
-            if item.pcm:
-                before = gaps.get(item.track.id)
-                start = before.start if before and before.end == item.offset else item.offset
-                gaps[item.track.id] = Gap(item.track, start, item.end, why)
-            if item.pause:
-                kept.append(replace(item, offset=item.end, pcm=b""))
-        self.dropped.extend(gaps.values())
-        self._items = deque([*kept, *gaps.values()])
+        kept, gaps = _without_audio(self._items, why)
+        self.dropped.extend(gaps)
+        self._items = deque([*kept, *gaps])
         self._moved.set()
 
     async def _wait_below(self, count: int) -> None:
@@ -112,6 +100,26 @@ class Lane:
             await self._moved.wait()
         if self._broken is not None:
             raise self._broken
+
+
+def _without_audio(items: Iterable[Item], why: str) -> tuple[list[Item], list[Gap]]:
+    """What stays, and a gap for each stretch of audio; what ends a stretch stays without its audio."""
+    kept: list[Item] = []
+    gaps: list[Gap] = []
+    last: dict[str, int] = {}
+    for item in items:
+        if not isinstance(item, AudioChunk):
+            kept.append(item)
+            continue
+        at = last.get(item.track.id)
+        if at is not None and gaps[at].end == item.offset:
+            gaps[at] = replace(gaps[at], end=item.end)
+        elif item.pcm:
+            last[item.track.id] = len(gaps)
+            gaps.append(Gap(item.track, item.offset, item.end, why))
+        if item.pause:
+            kept.append(replace(item, offset=item.end, pcm=b""))
+    return kept, gaps
 
 
 class Writer:

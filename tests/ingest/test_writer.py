@@ -142,6 +142,23 @@ async def test_live_audio_that_cannot_be_kept_becomes_one_gap(bench: Bench) -> N
     assert sum(gap.end - gap.start for gap in lane.dropped) == 8_000
 
 
+async def test_every_stretch_that_cannot_be_kept_is_told_and_counted(bench: Bench) -> None:
+    bench.sink.full.add("m")
+    lane = await bench.lane("m", patience_ms=500)
+    await lane.put([*chunks("m", 2), *chunks("m", 3, start=4)])
+    await bench.pass_ms(1)
+    await bench.turns()
+    await bench.pass_ms(600)
+    await bench.turns()
+    bench.sink.full.clear()
+    await bench.pass_ms(600)
+    await lane.written()
+    gaps = [r for r in bench.sink.results if isinstance(r, Status) and r.event == "gap"]
+    assert sorted((g.start_ms, g.end_ms) for g in gaps) == [(0, 200), (400, 700)]
+    assert bench.sink.counters["m", "gap_samples"] == 8_000
+    assert sum(gap.end - gap.start for gap in lane.dropped) == 8_000
+
+
 async def test_short_trouble_loses_nothing(bench: Bench) -> None:
     bench.failing = [RedisConnectionError(), RedisConnectionError()]
     lane = await bench.lane("m", patience_ms=500)

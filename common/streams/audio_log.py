@@ -21,6 +21,7 @@ from common.streams.scripts import Arg, Call, run_script, run_scripts
 
 _END = "end:"
 _OPEN = "open:"
+_PAUSED = "paused:"
 _SEQ = "seq:"
 _NEXT = "next:"
 _COUNT = "count:"
@@ -123,7 +124,8 @@ class AudioLog:
         for chunk in items:
             if isinstance(chunk, AudioChunk):
                 args += [_END + chunk.track.id, chunk.end, sample_count(chunk.pcm), pack(chunk)]
-                args += [_OPEN + chunk.track.id, chunk.track.speaker.name, chunk.pause]
+                args += [_OPEN + chunk.track.id, chunk.track.speaker.name]
+                args += [_PAUSED + chunk.track.id, chunk.pause]
         return (
             "append",
             [keys.stream(shard, Stream.AUDIO), keys.meeting(shard, meeting), keys.meetings(shard)],
@@ -136,11 +138,14 @@ class AudioLog:
         One that is being deleted has ended.
         """
         shard = meeting.shard(self._shards)
-        where = [keys.meeting(shard, meeting), keys.deleted(shard)]
-        verdict = await run_script(self._redis, "start", where, [_name(meeting), started_at_ms])
-        if verdict == b"NEW":
-            await self.keep_alive([meeting])
-            await self.publish(_meeting_status(meeting, "meeting_started", started_at_ms, started_at_ms))
+        announcement = encode(_meeting_status(meeting, "meeting_started", started_at_ms, started_at_ms))
+        touched = [keys.meeting(shard, meeting), keys.deleted(shard), keys.meetings(shard)]
+        await run_script(
+            self._redis,
+            "start",
+            [*touched, keys.stream(shard, Stream.RESULTS)],
+            [_name(meeting), started_at_ms, *announcement],
+        )
         record = await self.record(meeting)
         return record or MeetingRecord(meeting, started_at_ms, started_at_ms, ends={}, counters={})
 
@@ -202,8 +207,13 @@ class AudioLog:
         if record is None:
             return
         shard = meeting.shard(self._shards)
-        if await self._redis.hsetnx(keys.meeting(shard, meeting), "ended_at_ms", str(ended_at_ms)):
-            await self.publish(_meeting_status(meeting, "meeting_ended", record.started_at_ms, ended_at_ms))
+        announcement = encode(_meeting_status(meeting, "meeting_ended", record.started_at_ms, ended_at_ms))
+        await run_script(
+            self._redis,
+            "end",
+            [keys.meeting(shard, meeting), keys.stream(shard, Stream.RESULTS)],
+            [ended_at_ms, *announcement],
+        )
 
     async def tally(self, meeting: Meeting, counter: str, amount: int) -> None:
         """Add to a counter of the meeting's record, if there is one."""

@@ -5,7 +5,7 @@
 --   field of the source's last message, its number, field of the track, position,
 --   '1' if the source is over; then per chunk:
 --   field of the track's end, end, samples, message, field of the open track,
---   its speaker's name, '' (pause), or 'end'
+--   its speaker's name, field of the track's last pause, '', 'pause' or 'end'
 -- Returns 'OK', 'FULL' (nothing was taken) or 'ENDED'.
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 'FULL' end
 local ended = redis.call('HGET', KEYS[2], 'ended_at_ms')
@@ -16,17 +16,25 @@ local function stored(field) return tonumber(redis.call('HGET', KEYS[2], field) 
 
 local chunks = 4 + 5 * tonumber(ARGV[3])
 local samples, ends = 0, {}
-for i = chunks, #ARGV, 7 do
+for i = chunks, #ARGV, 8 do
   local field, stop, length = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local open, paused, pause = ARGV[i + 4], ARGV[i + 6], ARGV[i + 7]
   if ends[field] == nil then ends[field] = stored(field) end
-  if stop > ends[field] or length == 0 then
+  local is_new = stop > ends[field]
+  if length == 0 and not is_new then
+    -- It comes after the sample that ended where it does, and only the record knows whether it has come.
+    if pause == 'end' then is_new = redis.call('HEXISTS', KEYS[2], open) == 1
+    else is_new = stored(paused) ~= stop end
+  end
+  if is_new then
     redis.call('XADD', KEYS[1], '*', 'm', ARGV[i + 3])
     ends[field] = math.max(stop, ends[field])
     samples = samples + length
-    if ARGV[i + 6] == 'end' then
-      redis.call('HDEL', KEYS[2], ARGV[i + 4])
+    if pause == 'end' then
+      redis.call('HDEL', KEYS[2], open, paused)
     else
-      redis.call('HSET', KEYS[2], ARGV[i + 4], ARGV[i + 5])
+      redis.call('HSET', KEYS[2], open, ARGV[i + 5])
+      if pause == 'pause' then redis.call('HSET', KEYS[2], paused, ARGV[i + 1]) end
     end
   end
 end

@@ -11,7 +11,7 @@ demo: .venv/local   ## Set up, and show a meeting turn into live captions, comma
 	$(BIN)/hubbub demo
 
 test: .venv/test    ## Set up, and run the tests of hubbub[local]
-	$(BIN)/pytest -n $(WORKERS) -m "not redis_server and not cluster and not torch and not chaos and not browser"
+	$(BIN)/pytest -n $(WORKERS) -m "not redis_server and not cluster and not torch and not chaos and not browser and not mutants"
 
 lint: .venv/test
 	$(BIN)/ruff format --check .
@@ -24,6 +24,7 @@ check: lint test    ## Lint, types, import contracts, tests
 test-all: lint .venv/browser .venv-torch/test   ## Everything else: torch engines, redis-server, killed processes, the page
 	$(BIN)/pytest -n $(WORKERS) -m "redis_server and not chaos"
 	$(BIN)/pytest -n $(WORKERS) -m "cluster and not chaos"
+	$(BIN)/pytest -n $(WORKERS) -m "mutants"
 	$(BIN)/pytest -m "chaos"
 	$(BIN)/pytest -n $(WORKERS) -m "browser"
 	$(TORCH_BIN)/pytest -n $(WORKERS) -m "torch"

@@ -14,7 +14,7 @@ from common.shelves import ShelfBounds
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import connect
-from common.streams.fenced import NEW, Delivery, Demand, FencedShards, Reached, ShardCommit
+from common.streams.fenced import NEW, Delivery, Demand, FencedShards, Reached, ShardCommit, Verdict
 from common.streams.leases import Lease, LeaseTable
 from tests.integration.model.shard import INPUT, CommitModel, GroupModel, LeaseModel, ShardModel
 from tests.kit import SHARDS, wire_to
@@ -50,6 +50,7 @@ class Rig:
         self._shards = {
             pool: FencedShards(self._wire, pool, [stream], read_count=50) for pool, stream in INPUT.items()
         }
+        self._tokens: dict[tuple[str, int], int] = {}
         self.redis.flushall()
         self._began_ms = self.redis.time()[0] * 1000 - 60_000
         for pool, stream in INPUT.items():
@@ -64,18 +65,26 @@ class Rig:
     # Leases
 
     def acquire(self, pool: str, member: str) -> int | None:
-        leases = self._runner.run(self._table(pool, member).acquire([SHARD]))
-        return leases[0].token if leases else None
+        for lease in self._runner.run(self._table(pool, member).acquire([SHARD])):
+            count = _count(lease.token)
+            digits = {token % 10**12 for token in self._tokens.values()}
+            assert lease.token % 10**12 not in digits, "a promoted replica could give this token again"
+            self._tokens[pool, count] = lease.token
+            return count
+        return None
 
     def renew(self, pool: str, member: str, token: int) -> bool:
-        return self._runner.run(self._table(pool, member).renew([Lease(SHARD, token)])) == []
+        return self._runner.run(self._table(pool, member).renew([self._lease(pool, token)])) == []
 
     def release(self, pool: str, member: str, token: int) -> None:
-        self._runner.run(self._table(pool, member).release([Lease(SHARD, token)]))
+        self._runner.run(self._table(pool, member).release([self._lease(pool, token)]))
 
     def expire(self, pool: str) -> None:
         """As if the owner had been silent for too long."""
         self.redis.hset(keys.lease(SHARD, pool), "until_ms", 0)
+
+    def _lease(self, pool: str, count: int) -> Lease:
+        return Lease(SHARD, self._tokens.get((pool, count), count))
 
     def _table(self, pool: str, member: str) -> LeaseTable:
         return LeaseTable(self._client, pool, member, LEASE_MS)
@@ -110,7 +119,7 @@ class Rig:
         reads_to = commit.reads_to
         reached = None if reads_to is None else Reached(self.id_of(stream, reads_to), reads_to)
         return ShardCommit(
-            Lease(SHARD, commit.token),
+            self._lease(commit.pool, commit.token),
             commit.sequence,
             appends=[(OUT, ["m", text]) for text in commit.outputs],
             deliveries=[Delivery(stream, reached, self._named(stream, commit.held))] if reached else [],
@@ -127,8 +136,10 @@ class Rig:
 
     def _read(self, pool: str, token: int, after: str, count: int) -> list[int] | None:
         stream = INPUT[pool]
-        (entries,) = self._shards[pool].read([Demand(Lease(SHARD, token), {stream: after}, count)])
-        return None if entries is None else [self._ids[stream].index(e.id.id) + 1 for e in entries]
+        (entries,) = self._shards[pool].read([Demand(self._lease(pool, token), {stream: after}, count)])
+        return (
+            None if isinstance(entries, Verdict) else [self._ids[stream].index(e.id.id) + 1 for e in entries]
+        )
 
     def reached(self, pool: str) -> tuple[int, int]:
         """The last entry by number, and the count beside it."""
@@ -199,9 +210,13 @@ class Rig:
         )
 
 
+def _count(token: int | str) -> int:
+    """Without the twelve random digits behind it."""
+    return int(token) // 10**12
+
+
 def _lease(stored: dict[bytes, bytes], now_ms: int) -> LeaseModel:
     fields = {key.decode(): value.decode() for key, value in stored.items()}
     lasting = now_ms + LEASE_MS * 0.9 < float(fields.get("until_ms", 0)) < now_ms + LEASE_MS * 1.1
-    return LeaseModel(
-        fields.get("owner"), int(fields.get("token", 0)), int(fields.get("sequence", 0)), lasting
-    )
+    token, sequence = _count(fields.get("token", 0)), int(fields.get("sequence", 0))
+    return LeaseModel(fields.get("owner"), token, sequence, lasting)

@@ -11,7 +11,7 @@ INPUT = {"asr": Stream.SPEECH, "keyword": Stream.SPEECH, "emitter": Stream.DEFER
 
 @dataclass
 class LeaseModel:
-    """Who holds a shard; `lasting` says that its time is not up."""
+    """Who holds a shard; `lasting` says that its time is not up, `token` counts the changes of hands."""
 
     owner: str | None = None
     token: int = 0
@@ -41,7 +41,7 @@ class LeaseModel:
             return "FENCED"
         if sequence == self.sequence:
             return "REPEATED"
-        return "OK" if sequence == self.sequence + 1 else "FENCED"
+        return "OK" if sequence == self.sequence + 1 else "FORGOTTEN"
 
 
 @dataclass

@@ -63,6 +63,12 @@ async def lossy_way(url: str) -> AsyncIterator[Lossy]:
 
 
 @pytest.fixture
+def redis_settings(valkey_url: str) -> RedisSettings:
+    """One server: a cluster's client would find its own way around the lossy one."""
+    return RedisSettings(url=SecretStr(valkey_url))
+
+
+@pytest.fixture
 async def lossy(redis: Client, redis_settings: RedisSettings) -> AsyncIterator[tuple[Lossy, Client]]:
     """A way that can be told to break, and a client that has gone it already."""
     await join_deployment(redis, SHARDS)

@@ -77,7 +77,9 @@ RESULTS: Mapping[str, Result] = {
     "highlight": Highlight(
         **_COMMON,  # type: ignore[arg-type]  # by name
         kind="action_item",
-        text="I'll send the deck.",
+        text="I'll send the deck by Friday.",
+        owner="Zoë",
+        due="by Friday",
         utterance=_UTTERANCE,
     ),
     "status": Status(

@@ -87,10 +87,21 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
     return Redis.from_pool(pool)
 
 
+class _Primary(Redis):
+    """Of whichever server the Sentinels say is the primary."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001  # the parent's
+        """Close the connections, those to the Sentinels too."""
+        await super().aclose(close_connection_pool)
+        pool: Any = self.connection_pool
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 def _primary(address: Address, options: dict[str, Any]) -> Client:
     """A client whose connections ask the Sentinels where the primary is."""
     sentinels: Any = Sentinel(address.nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]  # redis-py
-    return sentinels.master_for(address.service, **address.login, **options)
+    return sentinels.master_for(address.service, redis_class=_Primary, **address.login, **options)
 
 
 def check_cancelled() -> None:

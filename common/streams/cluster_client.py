@@ -40,6 +40,12 @@ class ClusterClient(RedisCluster):
             raise RedisConnectionError(str(error)) from error
         return self
 
+    async def aclose(self) -> None:
+        """Close all connections, also where the topology is to be learnt again; redis-py then leaves them."""
+        await super().aclose()
+        await self.nodes_manager.aclose()
+        await self.nodes_manager.aclose("startup_nodes")
+
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
         """Commands for any slots in one round trip a node, or for one slot in a transaction."""
         return _Pipeline(self, transaction)  # type: ignore[abstract]  # so is redis-py's own
@@ -50,7 +56,15 @@ class ClusterClient(RedisCluster):
 
 
 class _Pipeline(ClusterPipeline):
-    """redis-py goes on with the topology it had, whatever happens to a pipeline."""
+    """redis-py goes on with the topology it had, whatever happens to a pipeline.
+
+    In a transaction it also hands its hint for caching (`keys`) to parsers that do not know it.
+    """
+
+    def execute_command(self, *args: Any, **options: Any) -> ClusterPipeline:
+        """Append a command."""
+        options.pop("keys", None)
+        return super().execute_command(*args, **options)
 
     async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002  # the parent's
         client: Any = self.cluster_client

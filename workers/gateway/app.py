@@ -30,6 +30,7 @@ from workers.gateway.feed import Feed
 from workers.gateway.gateway import Gateway
 from workers.gateway.lookout import Lookout
 from workers.gateway.meetstream import MeetStream
+from workers.gateway.openapi import describe
 from workers.gateway.pulse import Pulse
 from workers.gateway.routes import bots, deletion, live, meetings, operations, page, reports, webhooks
 from workers.gateway.server import Server, listen
@@ -125,4 +126,5 @@ def build_app(gateway: Gateway) -> FastAPI:
     for routes in (meetings, deletion, bots, live, reports, webhooks, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
+    describe(app)
     return app

@@ -27,6 +27,22 @@ router = APIRouter(
 
 RECORDINGS = ("audio/wav", "audio/x-wav", "audio/flac", "audio/ogg", "audio/mpeg")
 
+_SAYABLE = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["text"],
+                "additionalProperties": False,
+                "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 2000}},
+            },
+            "example": {"text": "The notes are ready."},
+        },
+        **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in RECORDINGS},
+    },
+}
+
 IdempotencyKey = Annotated[
     str | None,
     Header(min_length=1, max_length=200, description="The same key again sends no second bot."),
@@ -90,7 +106,9 @@ async def call_bot_back(bot: LedBot, gateway: Here) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{meeting_id}/say", status_code=202, response_class=Response)
+@router.post(
+    "/{meeting_id}/say", status_code=202, response_class=Response, openapi_extra={"requestBody": _SAYABLE}
+)
 async def say(request: Request, bot: LedBot, gateway: Here) -> Response:
     """Write into the meeting's chat (`{"text": …}`), or say something aloud (a recording of up to a minute).
 

@@ -71,7 +71,11 @@ async def is_ready(gateway: Here) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"example": "hubbub_gateway_readers 12.0\n"}}}},
+)
 async def get_metrics(_: Operator) -> Response:
     """Figures in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,7 +1,7 @@
 """What a final needs of the utterances before it on its track."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from common.audio import ms_to_samples
@@ -14,6 +14,8 @@ _LEAD_S = 4.0
 _LONGEST_PAUSE = ms_to_samples(2000)
 _KEPT_MS = 10_000
 """What follows within the longest pause has come by then, unless the system is far behind."""
+_REMEMBERED_MS = 60_000
+"""For so long it is only remembered, which a new owner of the shard cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,6 @@ class _Told:
     key: str
     entries: tuple[EntryId, ...]
     samples: int
-    at_ms: int
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class _Track:
     told: deque[_Told] = field(default_factory=deque)
     lead: Lead | None = None
     end: int = 0
+    told_ms: int = 0
 
 
 class Past:
@@ -38,7 +40,8 @@ class Past:
 
     The windows of an utterance stay unacknowledged while they may serve so, and its watermark with
     them: a new owner of the shard hears them again, and so has the same left context. That ends
-    when later utterances have taken their place, or some seconds after the final.
+    when later utterances have taken their place, or some seconds after the final, unless the next
+    one is being spoken.
     """
 
     def __init__(self) -> None:
@@ -65,20 +68,23 @@ class Past:
         """The final of an utterance is out, and `lead` is what the next one may begin with."""
         tracks, key = self._tracks[utterance.shard], utterance.newest.track.key
         track = tracks.setdefault(key, _Track())
-        track.told.append(_Told(utterance.key, tuple(utterance.entries), utterance.samples, now_ms))
-        track.lead, track.end = lead, utterance.newest.end
+        track.told.append(_Told(utterance.key, tuple(utterance.entries), utterance.samples))
+        track.lead, track.end, track.told_ms = lead, utterance.newest.end, now_ms
         needed = 0 if lead is None else _fewest(track.told, _LEAD_S)
         while len(track.told) > needed:
             yield from _let_go(utterance.shard, track.told.popleft())
 
-    def expire(self, now_ms: int) -> Iterator[Effect]:
-        """Let go of what is too old to be followed."""
+    def expire(self, now_ms: int, spoken: Collection[tuple[int, str]]) -> Iterator[Effect]:
+        """Let go of what is too old to be followed, except on tracks (shard and key) that are `spoken`."""
         for shard, tracks in self._tracks.items():
             for key, track in list(tracks.items()):
-                if now_ms - (track.told[-1].at_ms if track.told else 0) > _KEPT_MS:
-                    del tracks[key]
+                quiet_ms = 0 if (shard, key) in spoken else now_ms - track.told_ms
+                if quiet_ms > _KEPT_MS:
                     for told in track.told:
                         yield from _let_go(shard, told)
+                    track.told.clear()
+                if quiet_ms > _REMEMBERED_MS:
+                    del tracks[key]
 
     def release(self, shard: int) -> None:
         """Forget everything about a shard."""

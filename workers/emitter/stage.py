@@ -159,7 +159,8 @@ class EmitterStage:
 
     def _settle(self, waiting: Sequence[Sequence[Utterance]], now_ms: int) -> Iterator[Effect]:
         """What needs no pass: finals that were drafted, and utterances that are put aside or given up."""
-        yield from self._past.expire(now_ms)
+        spoken = {(track[0].shard, track[0].newest.track.key) for track in waiting}
+        yield from self._past.expire(now_ms, spoken)
         for kept in self._deferred.give_up():
             metrics.UTTERANCES_LOST.inc()
             yield from transcripts.lost(kept)

@@ -413,6 +413,31 @@ def test_a_new_owner_has_the_same_left_context(as_entries, ledger):
     assert finals == [words(4), words(3)]
 
 
+def test_a_standstill_costs_no_left_context(as_entries, ledger):
+    engine = Measure()
+    shard = ledger(lambda: new_stage(engine))
+    entries = as_entries(two_utterances(4800), Stream.WINDOWS)
+    shard.deliver(entries[:5])
+    shard.settle()
+    shard.settle(now_ms=LATER_MS)
+    shard.deliver(entries[5:], now_ms=LATER_MS)
+    shard.settle(now_ms=LATER_MS)
+    assert engine.steps[-1] == 4 + 3
+
+
+def test_while_the_next_utterance_is_spoken_a_new_owner_has_left_context_too(as_entries, ledger):
+    engine = Measure()
+    shard = ledger(lambda: new_stage(engine))
+    entries = as_entries(two_utterances(4800), Stream.WINDOWS)
+    shard.deliver(entries[:-1])
+    shard.settle()
+    shard.settle(now_ms=LATER_MS)
+    shard.crash()
+    shard.deliver(entries[-1:], now_ms=LATER_MS)
+    shard.settle(now_ms=LATER_MS)
+    assert engine.steps[-1] == 4 + 3
+
+
 def overloaded(stage, as_entries, *, meetings=6):
     """A busy hour: utterances of several meetings, 1 s of time for each pass. Returns what came out."""
     talk = {}

@@ -17,6 +17,7 @@ from common.streams.client import PASSING, Client, check_cancelled, connect
 from common.streams.deployment import shard_count
 from common.streams.meeting_reports import TAKEN_MS, BuiltReport, Order, ReportShelf
 from common.streams.result_log import START, ResultLog, StoredResult
+from workers.jobs.report import metrics
 from workers.jobs.report.gathering import Gathering
 from workers.jobs.report.markdown import to_markdown
 from workers.jobs.report.pdf import to_pdf
@@ -73,7 +74,10 @@ async def _build_with(redis: Client, order: Order, settings: Settings) -> bool:
     if record is None:
         await shelf.drop(order)
         return False
-    await shelf.store(order, await built(results, record), keep_s=settings.redis.results_retention_s)
+    with metrics.SECONDS.time(), metrics.FAILED.count_exceptions():
+        report = await built(results, record)
+        await shelf.store(order, report, keep_s=settings.redis.results_retention_s)
+    metrics.BUILT.inc()
     return True
 
 

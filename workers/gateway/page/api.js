@@ -1,6 +1,7 @@
 // Talking to the gateway: documents, pages of them, and files.
 
 const TOKEN = "hubbub-token";
+const MOST_TRIES = 60;
 
 export class Refused extends Error {
   constructor(status, message) {
@@ -30,8 +31,17 @@ export async function getJson(path, signal) {
   return (await request(path, { signal })).json();
 }
 
-export async function save(path, name) {
-  const address = URL.createObjectURL(await (await request(path)).blob());
+// Saves what is at a path as a file; what the gateway has to build first is asked for again, after
+// `onWait` was told.
+export async function save(path, name, onWait) {
+  let response = await request(path);
+  for (let tries = 0; response.status === 202; tries += 1) {
+    if (tries === MOST_TRIES) throw new Refused(202, "It is still being built; try again later");
+    onWait();
+    await new Promise((resolve) => { setTimeout(resolve, Number(response.headers.get("Retry-After") ?? 2) * 1000); });
+    response = await request(path);
+  }
+  const address = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

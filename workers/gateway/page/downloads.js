@@ -12,6 +12,7 @@ const FILES = [
   ["md", "Markdown", "for notes and wikis"],
   ["json", "JSON", "with the time of each word"],
 ];
+const REPORT_PATH = "/v1/meetings/{meeting_id}/report.{extension}";
 const REPORTS = [
   ["html", "Report", "to read and print"],
   ["pdf", "Report as PDF", "to send"],
@@ -27,11 +28,11 @@ export class Downloads {
     this.node = this.menu.node;
   }
 
-  // Which of the report's forms the gateway has paths for.
+  // Where this gateway has them.
   async offerReports(signal) {
     const { paths } = await getJson("/openapi.json", signal);
+    if (!(REPORT_PATH in paths)) return;
     for (const [extension, label, use] of REPORTS) {
-      if (!Object.keys(paths).some((path) => path === `/v1/meetings/{meeting_id}/report.${extension}`)) continue;
       this.list.append(this.entry({ path: `/report.${extension}`, name: `${this.meeting}-report.${extension}`, label, use }));
     }
   }
@@ -43,7 +44,8 @@ export class Downloads {
   async fetch(path, name) {
     this.problem.textContent = "";
     try {
-      await save(meetingPath(this.meeting, path), name);
+      await save(meetingPath(this.meeting, path), name, () => { this.problem.textContent = "It is being built; a moment…"; });
+      this.problem.textContent = "";
       this.menu.close();
     } catch (error) {
       this.problem.textContent = error instanceof Refused ? error.message : "The gateway cannot be reached at the moment; try again";

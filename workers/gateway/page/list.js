@@ -9,11 +9,14 @@ import { levelOf } from "./levels.js";
 import { strip } from "./strip.js";
 
 const REFRESH_MS = 2000;
+const AT_FIRST = 100;
+const MOST = 1000; // in one answer of the gateway
 
 export async function showList(view, signal) {
   document.title = "Meetings · Hubbub";
   const list = new MeetingList();
   await list.refresh(signal);
+  list.more.addEventListener("click", () => list.extend(signal));
   view.replaceChildren(list.node);
   repeat(REFRESH_MS, signal, () => list.refresh(signal));
 }
@@ -21,19 +24,27 @@ export async function showList(view, signal) {
 class MeetingList {
   constructor() {
     this.meetings = [];
+    this.limit = AT_FIRST;
     this.pulses = new Map();
     this.summary = el("p", { class: "quiet" });
     this.input = el("input", { type: "search", id: "filter", placeholder: "Find a meeting", "aria-label": "Find a meeting", autocomplete: "off", oninput: () => this.draw() });
     this.body = el("div", {});
+    this.more = el("button", { type: "button", class: "more", hidden: true }, "Show more meetings");
     this.node = el("div", { class: "list" },
-      el("div", { class: "list-head" }, el("h1", {}, "Meetings"), this.summary, el("search", { class: "search" }, icon("search"), this.input)), this.body);
+      el("div", { class: "list-head" }, el("h1", {}, "Meetings"), this.summary, el("search", { class: "search" }, icon("search"), this.input)), this.body, this.more);
   }
 
   async refresh(signal) {
-    const [{ meetings }, { meetings: pulses }] = await Promise.all([getJson("/v1/meetings", signal), getJson("/v1/pulse", signal)]);
+    const [{ meetings, next }, { meetings: pulses }] = await Promise.all([getJson(`/v1/meetings?limit=${this.limit}`, signal), getJson("/v1/pulse", signal)]);
     this.meetings = meetings;
+    this.more.hidden = next === null || this.limit >= MOST;
     this.pulses = new Map(pulses.map((pulse) => [pulse.meeting, pulse]));
     this.draw();
+  }
+
+  async extend(signal) {
+    this.limit = Math.min(MOST, this.limit * 2);
+    await this.refresh(signal);
   }
 
   draw() {

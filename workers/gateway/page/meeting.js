@@ -8,10 +8,10 @@ import { el, oncePerFrame, setText } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { Figures } from "./figures.js";
 import { Highlights } from "./highlights.js";
+import { stored } from "./history.js";
 import { Latency } from "./latency.js";
 import { follow } from "./live.js";
 import { mark, places } from "./marks.js";
-import { pages } from "./pages.js";
 import { preferred } from "./preferences.js";
 import { Reading } from "./reading.js";
 import { Search } from "./search.js";
@@ -24,16 +24,16 @@ const PANES = { captions: "Captions", timeline: "Timeline", people: "People" };
 export async function showMeeting(view, meeting, signal) {
   document.title = `${meeting} · Hubbub`;
   const about = await getJson(meetingPath(meeting), signal);
-  const said = await pages(meetingPath(meeting, "/transcript"), "lines", signal);
-  const [heard, felt, noted] = await Promise.all(
-    [["/keywords", "keywords"], ["/sentiment", "sentiments"], ["/highlights", "highlights"]].map(([rest, name]) => pages(meetingPath(meeting, rest), name, signal)));
+  const said = await getJson(meetingPath(meeting, "/transcript"), signal);
+  const [{ keywords }, { sentiments }, { highlights }, statuses] = await Promise.all([
+    ...["/keywords", "/sentiment", "/highlights"].map((rest) => getJson(meetingPath(meeting, rest), signal)), stored(meeting, "status", signal)]);
   const page = new MeetingPage(meeting, signal);
   view.replaceChildren(page.node);
-  page.load({ about, texts: [...said.items, ...said.first.open], others: [...heard.items, ...felt.items, ...noted.items] });
+  page.load({ about, texts: [...said.lines, ...said.open], others: [statuses, keywords, sentiments, highlights].flat() });
   page.downloads.offerReports(signal).catch(() => {});
   repeat(REFRESH_MS, signal, async () => page.tell(await getJson(meetingPath(meeting), signal)));
   follow(meetingPath(meeting, "/events"), {
-    after: said.first.as_of,
+    after: said.as_of,
     signal,
     onResult: (result) => page.take(result),
     onState: (state) => page.connection(state),

@@ -210,3 +210,20 @@ async def test_a_phone_shows_one_part_at_a_time_and_never_scrolls_sideways(
         await page.locator(f"[data-pane={pane}]").first.click()
         assert await page.locator(part).is_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+async def test_a_report_that_is_not_built_yet_is_said_to_be_coming(page: Page) -> None:
+    await page.locator(".meeting-head summary").click()
+    await page.locator("[data-file='sync-report.pdf']").click()  # nobody builds reports here
+    await until(page, "document.querySelector('.problem').textContent.startsWith('It is being built')")
+
+
+async def test_gaps_of_the_past_and_of_now_are_told_in_the_captions(page: Page, log: AudioLog) -> None:
+    gap = replace(
+        scene.begun(MEETING), id="g1", event="gap", start_ms=20_000, end_ms=21_500, reason="backlog"
+    )
+    await publish(log, [gap])
+    await until(page, "document.querySelector('li.gap')")
+    await page.reload()
+    await shown(page, NEXT + 1)
+    assert await texts(page, "li.gap .stable") == ["1.5 s of audio are missing: backlog"]

@@ -8,7 +8,6 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.websockets import WebSocket
 
 from common.access import Forbidden, Unauthorized
 from common.errors import Backlogged, HubbubError, InvalidInput
@@ -86,13 +85,10 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer)
 
 
-async def _answer(connection: HTTPConnection, error: Exception) -> JSONResponse:
+async def _answer(_: HTTPConnection, error: Exception) -> JSONResponse:
     status, code = _kind(error)
     body = {"error": {"code": code, "message": _message(error)}}
-    response = JSONResponse(body, status, _headers(error, status))
-    if isinstance(connection, WebSocket):
-        await connection.send_denial_response(response)
-    return response
+    return JSONResponse(body, status, _headers(error, status))  # of a WebSocket, instead of it
 
 
 def _kind(error: Exception) -> tuple[int, str]:

@@ -3,21 +3,27 @@
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import orjson
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from workers.gateway.server import Server
-
 API_KEY = "ms-key-0123456789"
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the test run."""
+        yield
 
 
 @dataclass
@@ -85,7 +91,15 @@ async def vendor_api() -> AsyncIterator[Vendor]:
         Route("/api/v1/bots/{bot_id}/status", vendor.answer, methods=["GET"]),
         Route("/api/v1/bots/{bot_id}/send_message", vendor.answer, methods=["POST"]),
     ]
-    server = Server(Starlette(routes=routes))
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listener]))
     vendor.url = "http://{}:{}/api/v1".format(*listener.getsockname())

@@ -7,7 +7,7 @@ from common.commit import Bury, OwnedShard
 from common.errors import InvalidMessage
 from common.shelves import Place, Shelf, ShelfBounds, Taking, note_taken, plan
 from common.stage import Acknowledge, Entry, Stream
-from common.streams.codec import decode
+from common.streams.codec import FOR, decode
 from common.streams.fenced import NEW, Demand, FencedShards, RawEntry, Reached, Verdict, split_id
 from common.streams.leases import Lease
 
@@ -18,15 +18,16 @@ Owned = Mapping[int, OwnedShard]
 class Batch:
     """What one read brought.
 
-    `careful` entries go to the stage one at a time. `trimmed` ones were pending when results ran
-    out of their retention; nothing is left of them to process. `lost` shards must begin again: what
-    was taken of them, only a replay finds.
+    `careful` entries go to the stage one at a time. `passed` ones are none of the `reader`'s: they are
+    for another stage, or were pending when results ran out of their retention. `lost` shards must
+    begin again: what was taken of them, only a replay finds.
     """
 
+    reader: bytes = b""
     entries: list[Entry] = field(default_factory=list)
     careful: list[tuple[Entry, RawEntry]] = field(default_factory=list)
     unreadable: list[Bury] = field(default_factory=list)
-    trimmed: list[Acknowledge] = field(default_factory=list)
+    passed: list[Acknowledge] = field(default_factory=list)
     fenced: list[Lease] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
 
@@ -59,7 +60,7 @@ class Intake:
 
     def take(self, owned: Owned, outlook: Outlook, news: Mapping[Place, Sequence[RawEntry]]) -> Batch:
         """What is new, and what `outlook` has to take, in order within each stream of a shard."""
-        batch = Batch()
+        batch = Batch(self._shards.pool.encode())
         for (number, stream), raw in news.items():
             _receive_news(owned[number], stream, raw, batch)
         demands = [Demand(shard.lease, shard.replaying) for shard in outlook.replaying]
@@ -116,8 +117,8 @@ def _receive_requested(shard: OwnedShard, raw: Sequence[RawEntry], batch: Batch,
 
 
 def _sort_in(shard: OwnedShard, item: RawEntry, batch: Batch, *, unasked: bool = False) -> None:
-    if not item.fields:
-        batch.trimmed.append(Acknowledge(item.id))
+    if not item.fields or item.fields.get(FOR, batch.reader) != batch.reader:
+        batch.passed.append(Acknowledge(item.id))
         return
     try:
         entry = Entry(item.id, decode(item.fields), unasked)

@@ -164,7 +164,7 @@ class StageLoop:
 
     def _process(self, batch: Batch, previous: Step) -> Step:
         """What the stage asks for next; what it puts out is in hand afterwards."""
-        effects: list[Effect | Bury] = [*batch.trimmed, *batch.unreadable]
+        effects: list[Effect | Bury] = [*batch.passed, *batch.unreadable]
         for bury in batch.unreadable:
             self._log.error("unreadable_entry", entry=bury.entry.id.id, error=bury.error)
         due = time.monotonic() - self._called_at >= TICK_MS / 1000

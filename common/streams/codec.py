@@ -5,6 +5,8 @@ from common.messages import Message, pack, unpack
 from common.results import Common, Result, from_json, to_json
 
 Fields = dict[bytes, bytes]
+FOR = b"for"
+"""The field that names the one stage an entry is for, where it is not for all that read the stream."""
 
 
 def encode(message: Message | Result) -> list[str | bytes]:

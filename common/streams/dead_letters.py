@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
+from common.streams.codec import FOR
+from common.streams.scripts import run_script
 
 _FIELD = b"field:"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """An entry put aside by `stage`, read from `stream`."""
+    """An entry put aside by `stage`, which lay on `stream` as `entry`."""
 
     shard: int
     id: str
     stage: str
     stream: str
+    entry: str
     error: str
     fields: dict[bytes, bytes]
 
@@ -30,21 +33,27 @@ async def list_dead(redis: Client, shards: int) -> list[StoredDeadLetter]:
     return found
 
 
-async def retry_dead(redis: Client, letter: StoredDeadLetter) -> None:
-    """Put an entry back at the end of the stream it came from, in one transaction.
+async def retry_dead(redis: Client, letter: StoredDeadLetter) -> str:
+    """Give an entry to the stage that gave it up, and to no other; OK, GONE or TRIMMED.
 
-    Every group of that stream is given it again; those that had processed it drop what they
-    put out before by their watermarks.
+    A result comes again in its place, by a replay of the shard, since others read that stream. Any
+    other entry comes behind all that is on its stream: what it leads to is put out late, or not at
+    all where it lies before what the track has reached. Done twice, it happens once.
     """
-    async with redis.pipeline(transaction=True) as pipeline:
-        pipeline.xadd(keys.stream(letter.shard, Stream(letter.stream)), letter.fields)
-        pipeline.xdel(keys.dead_letters(letter.shard), letter.id)
-        await pipeline.execute()
+    in_place = letter.stream == Stream.RESULTS
+    flat = [part for field in (letter.fields | {FOR: letter.stage.encode()}).items() for part in field]
+    stream = keys.stream(letter.shard, Stream(letter.stream))
+    touched = [keys.dead_letters(letter.shard), stream, keys.lease(letter.shard, letter.stage)]
+    place = "in place" if in_place else "at the end"
+    verdict: bytes = await run_script(
+        redis, "retry", touched, [letter.id, letter.stage, letter.entry, place, *flat]
+    )
+    return verdict.decode()
 
 
-async def drop_dead(redis: Client, letter: StoredDeadLetter) -> None:
-    """Throw an entry away for good."""
-    await redis.xdel(keys.dead_letters(letter.shard), letter.id)
+async def drop_dead(redis: Client, letter: StoredDeadLetter) -> str:
+    """Throw an entry away for good; OK or GONE."""
+    return "OK" if await redis.xdel(keys.dead_letters(letter.shard), letter.id) else "GONE"
 
 
 def parse_dead(shard: int, entry_id: bytes, fields: dict[bytes, bytes]) -> StoredDeadLetter:
@@ -54,6 +63,7 @@ def parse_dead(shard: int, entry_id: bytes, fields: dict[bytes, bytes]) -> Store
         entry_id.decode(),
         fields[b"stage"].decode(),
         fields[b"stream"].decode(),
-        fields[b"error"].decode(),
+        fields[b"entry"].decode(),
+        fields[b"error"].decode(errors="replace"),
         {name.removeprefix(_FIELD): value for name, value in fields.items() if name.startswith(_FIELD)},
     )

@@ -134,7 +134,7 @@ class FencedShards:
     def __init__(self, link: Link, pool: str, inputs: Sequence[Stream], read_count: int) -> None:
         self._link = link
         self._histories: dict[int, str] = {}
-        self._pool = pool
+        self.pool = pool
         self._inputs = tuple(inputs)
         self._read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
@@ -146,7 +146,7 @@ class FencedShards:
         now on.
         """
         shard = lease.shard
-        names = [keys.lease(shard, self._pool), keys.watermarks(shard, self._pool)]
+        names = [keys.lease(shard, self.pool), keys.watermarks(shard, self.pool)]
         verdict, *found = self._run([("resume", names, [lease.token, sequence])])[0]
         if verdict.decode() == Verdict.FENCED:
             return None
@@ -164,12 +164,12 @@ class FencedShards:
 
     def watermarks(self, shard: int) -> dict[str, int]:
         """The positions committed so far, by key."""
-        (stored,) = checked(self._link.ask([("HGETALL", keys.watermarks(shard, self._pool))]))
+        (stored,) = checked(self._link.ask([("HGETALL", keys.watermarks(shard, self.pool))]))
         return _positions(stored)
 
     def reached(self, shard: int) -> dict[Stream, Reached]:
         """How far this pool has read each input that it waits for."""
-        replies = self._run([("reached", [keys.stream(shard, s)], [self._pool]) for s in self.awaited])
+        replies = self._run([("reached", [keys.stream(shard, s)], [self.pool]) for s in self.awaited])
         return {s: Reached(last.decode(), n) for s, (last, n) in zip(self.awaited, replies, strict=True)}
 
     def exchange(
@@ -205,14 +205,14 @@ class FencedShards:
         shard = demand.lease.shard
         return (
             "read",
-            [keys.lease(shard, self._pool), *(keys.stream(shard, stream) for stream in demand.after)],
-            [demand.lease.token, self._pool, demand.count or self._read_count, *demand.after.values()],
+            [keys.lease(shard, self.pool), *(keys.stream(shard, stream) for stream in demand.after)],
+            [demand.lease.token, self.pool, demand.count or self._read_count, *demand.after.values()],
         )
 
     def _commit_call(self, commit: ShardCommit) -> Call:
         shard = commit.lease.shard
-        table = _KeyTable([keys.lease(shard, self._pool), keys.watermarks(shard, self._pool)])
-        args: list[Arg] = [commit.lease.token, commit.sequence, self._pool, len(commit.appends)]
+        table = _KeyTable([keys.lease(shard, self.pool), keys.watermarks(shard, self.pool)])
+        args: list[Arg] = [commit.lease.token, commit.sequence, self.pool, len(commit.appends)]
         for name, flat in commit.appends:
             args += [table.index(name), len(flat), *flat]
         deliveries = list(_deliveries(shard, commit.deliveries))
@@ -239,7 +239,7 @@ class FencedShards:
     def shelves(self, shards: Iterable[int], bounds: ShelfBounds) -> dict[Place, Shelf]:
         """What lies unread on the inputs that are read on request; places with nothing are left out."""
         places = [(shard, stream) for shard in shards for stream in self._inputs if stream in ON_REQUEST]
-        limits: list[Arg] = [self._pool, bounds.max_bytes, bounds.max_age_ms, _AGED_A_LOOK]
+        limits: list[Arg] = [self.pool, bounds.max_bytes, bounds.max_age_ms, _AGED_A_LOOK]
         replies = self._link.run([("shelf", [keys.stream(*place)], limits) for place in places])
         return {
             place: Shelf(unread=reply[0], beyond=reply[1], oldest=split_id(reply[2].decode()))

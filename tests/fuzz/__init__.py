@@ -1,0 +1,1 @@
+"""Untrusted bytes, millions of them, at everything that decodes."""

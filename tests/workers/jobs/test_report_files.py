@@ -7,9 +7,9 @@ import pytest
 from overheard import STARTED_MS, feels, says, sounds
 
 from common.identity import Meeting, Speaker
+from common.meeting_report import Report
 from common.results import Highlight, Result
 from common.streams.audio_log import MeetingRecord
-from workers.jobs.report.document import Report
 from workers.jobs.report.gathering import Gathering
 from workers.jobs.report.markdown import to_markdown
 from workers.jobs.report.pdf import to_pdf

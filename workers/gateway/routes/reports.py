@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Path, Response
 
 from common.clock import unix_ms
+from common.meeting_report import Report
 from common.streams.audio_log import MeetingRecord
 from common.streams.meeting_reports import ReportShelf, ReportState
 from workers.gateway.failures import FailureBody, ReportFailed
@@ -53,13 +54,25 @@ router = APIRouter(
     },
 )
 _FILES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}}
+    200: {
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Report"}},
+            "text/html": {
+                "schema": {"type": "string"},
+                "example": "<!doctype html>\n<h1>weekly</h1>",
+            },
+            "text/markdown": {"schema": {"type": "string"}, "example": "# weekly\n\n## Summary\n"},
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            "image/svg+xml": {
+                "schema": {"type": "string"},
+                "example": '<svg xmlns="http://www.w3.org/2000/svg"/>',
+            },
+        }
+    }
 }
 
 
-@router.get(
-    "/{meeting_id}/report", response_class=Response, responses={200: {"content": {"application/json": {}}}}
-)
+@router.get("/{meeting_id}/report", response_model=Report)
 async def get_report(record: Known, gateway: Here) -> Response:
     """Summary, highlights, participants, moods and transcript of a meeting as one document."""
     return await _report(record, gateway.reports, "json")

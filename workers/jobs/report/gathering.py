@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from common.audio import SAMPLES_PER_MS
+from common.meeting_report import Heatmap, Moment, Participant, Report, Said
 from common.plain import one_line
 from common.results import Highlight, Result, Sentiment, Transcript
 from common.streams.audio_log import MeetingRecord
 from workers.jobs.highlights.sentences import sentences
-from workers.jobs.report.document import Heatmap, Moment, Participant, Report, Said
 from workers.jobs.report.summary import central_sentences
 
 LEAST_SUMMARY, MOST_SUMMARY = 3, 9

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from common.meeting_report import Moment, Report
 from common.plain import clock, markdown
-from workers.jobs.report.document import Moment, Report
 from workers.jobs.report.wording import (
     HEADINGS,
     arousal_in_words,

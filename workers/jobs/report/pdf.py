@@ -19,9 +19,9 @@ from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from common.meeting_report import Heatmap, Moment, Report
 from common.plain import clock
 from workers.jobs.report.colours import Colour, arousal_colour, polarity_colour
-from workers.jobs.report.document import Heatmap, Moment, Report
 from workers.jobs.report.picture import shortened
 from workers.jobs.report.wording import (
     HEADINGS,

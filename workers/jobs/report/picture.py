@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from html import escape
 
+from common.meeting_report import Heatmap
 from common.plain import clock
 from workers.jobs.report.colours import Colour, arousal_colour, as_hex, polarity_colour
-from workers.jobs.report.document import Heatmap
 
 WIDTH, LABELS, ROW, GAP = 960, 170, 26, 3
 HEAD, AXIS = 28, 22

@@ -6,9 +6,9 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from common.meeting_report import Report
 from common.plain import clock
 from workers.jobs.report import wording
-from workers.jobs.report.document import Report
 from workers.jobs.report.picture import svg
 
 

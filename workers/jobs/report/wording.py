@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from workers.jobs.report.document import HighlightKind, Moment, Report
+from common.meeting_report import HighlightKind, Moment, Report
 
 HEADINGS: dict[HighlightKind, str] = {
     "action_item": "Action items",

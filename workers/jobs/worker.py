@@ -22,7 +22,6 @@ from rq.timeouts import TimerDeathPenalty
 from common.streams.client import PASSING
 
 POLL_S = 1
-TIMEOUT_S = 10
 
 
 class ThreadWorker(SimpleWorker):

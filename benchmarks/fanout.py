@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import psutil
 from rich.console import Console
@@ -174,6 +175,16 @@ async def gateway_url(redis: Client) -> str:
         await asyncio.sleep(0.1)
 
 
+async def admitted(url: str, readers: int) -> None:
+    """Wait until the gateway counts all of them, so that none begins with a past to read."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        while True:
+            figures = (await client.get("/metrics")).text
+            if f"hubbub_gateway_readers {float(readers)}" in figures:
+                return
+            await asyncio.sleep(0.2)
+
+
 async def measure(redis_url: str, pid: int, arguments: argparse.Namespace) -> Outcome:
     """Readers in a process of their own, results from this one."""
     settings = load_settings(redis={"url": redis_url})
@@ -194,13 +205,14 @@ async def measure(redis_url: str, pid: int, arguments: argparse.Namespace) -> Ou
     reading = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, limit=1 << 20)
     assert reading.stdout is not None
     assert (await reading.stdout.readline()).startswith(b"connected")
+    await admitted(url, arguments.readers)
     process = psutil.Process(pid)
     before, began = process.cpu_times(), time.perf_counter()
     count = int(arguments.rate * arguments.seconds)
     await publish(log, arguments.rate, count)
-    after, wall_s, memory = process.cpu_times(), time.perf_counter() - began, process.memory_info()
     await log.publish(Transcript(**{**as_fields(result(0)), "id": LAST}))
     said = json.loads(await reading.stdout.readline())
+    after, wall_s, memory = process.cpu_times(), time.perf_counter() - began, process.memory_info()
     await reading.wait()
     await redis.aclose()
     cpu_s = after.user + after.system - before.user - before.system

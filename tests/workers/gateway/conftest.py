@@ -7,12 +7,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import httpx
 import pytest
+from headless_service import HeadlessService
 from pydantic import SecretStr
 from scripted_meeting import MEETING, SHARDS, meeting_results
 
 from common.identity import Meeting
 from common.results import Result
-from common.service import Service
 from common.settings import (
     AccessSettings,
     GatewaySettings,
@@ -23,18 +23,6 @@ from common.settings import (
 from common.streams.audio_log import AudioLog
 from common.streams.client import Client
 from workers.gateway.app import serve
-
-
-class HeadlessService(Service):
-    """A service without signals and health page; says when and where it is ready."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("gateway", settings)
-        self.serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def ready(self, url: str = "") -> None:
-        super().ready(url)
-        self.serving.set_result(url)
 
 
 class GatewayClient(httpx.AsyncClient):

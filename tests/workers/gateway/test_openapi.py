@@ -9,9 +9,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
-from conftest import Run
-from test_bots import account
-from vendor import vendor_api
+from vendor import account, vendor_api
 
 from workers.gateway.routes.bots import RECORDINGS
 
@@ -68,7 +66,7 @@ async def test_every_route_says_what_it_does_and_how_it_fails(document: dict[str
 
 
 @pytest.fixture
-async def everything(run_gateway: Run, standup) -> AsyncIterator[httpx.AsyncClient]:
+async def everything(run_gateway, standup) -> AsyncIterator[httpx.AsyncClient]:
     """A gateway with a meeting as in the examples, that may send bots."""
     async with vendor_api() as vendor, run_gateway(meetstream=account(vendor)) as client:
         yield client

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from common.settings import MeetStreamSettings
+
 API_KEY = "ms-key-0123456789"
 
 
@@ -109,3 +111,10 @@ async def vendor_api() -> AsyncIterator[Vendor]:
         server.should_exit = server.force_exit = True
         await serving
         listener.close()
+
+
+def account(
+    vendor: Vendor, ingest_url: str = "wss://ingest.example.org", **changes: object
+) -> MeetStreamSettings:
+    """Settings of a gateway that may send bots."""
+    return MeetStreamSettings(api_key=API_KEY, base_url=vendor.url, ingest_url=ingest_url, **changes)

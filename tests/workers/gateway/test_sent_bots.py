@@ -9,15 +9,15 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from conftest import HeadlessService
+from headless_service import HeadlessService
 from live_readers import read_events, take
 from scripted_meeting import SHARDS
 from starlette.responses import Response
-from vendor import API_KEY, Vendor, said, vendor_api
+from vendor import API_KEY, Vendor, account, said, vendor_api
 from websockets.asyncio.client import ClientConnection, connect
 
 from common.identity import Meeting, Speaker
-from common.settings import IngestSettings, MeetStreamSettings, RedisSettings, Settings
+from common.settings import IngestSettings, RedisSettings, Settings
 from common.streams.audio_log import AudioLog
 from ingest.app import serve as serve_ingest
 from ingest.player.wires import encode_frame
@@ -40,12 +40,6 @@ async def running_ingest(redis_settings: RedisSettings) -> AsyncIterator[str]:
         service.stopping.set()
         await serving
         await service.redis.aclose()
-
-
-def account(
-    vendor: Vendor, ingest_url: str = "wss://ingest.example.org", **changes: object
-) -> MeetStreamSettings:
-    return MeetStreamSettings(api_key=API_KEY, base_url=vendor.url, ingest_url=ingest_url, **changes)
 
 
 @pytest.fixture

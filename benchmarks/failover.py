@@ -7,8 +7,8 @@ commits of one owner, each a round trip behind the other. At a random moment it 
 replica promoted, or the server started again from its append-only file. What had been acknowledged
 by then is compared with what there is. A replica `far` gets everything so many milliseconds later.
 
-A killed process loses nothing it wrote to a file; a machine that loses power does, up to a second
-with `appendfsync everysec`. That is not measured here.
+A killed process loses nothing it wrote to a file, but with `appendfsync everysec` a server puts off
+writing while the disk is busy. A machine that loses power loses up to a second; not measured here.
 """
 
 import argparse

@@ -263,11 +263,11 @@ def _known(replies: Iterable[Any]) -> list[Any]:
 
 
 def _verdict(reply: Any) -> Verdict:
+    if isinstance(reply, list):
+        return Verdict(reply[0].decode())
     if isinstance(reply, PASSING):
         return Verdict.LOST
-    if isinstance(reply, Exception):
-        raise reply
-    return Verdict(reply[0].decode())
+    raise reply
 
 
 def _news(after: Mapping[Place, str], found: Iterable[tuple[bytes, Any]]) -> dict[Place, list[RawEntry]]:

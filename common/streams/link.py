@@ -1,7 +1,8 @@
 """What the owner of shards needs of Redis, whether it is one server or a cluster."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from common.shelves import Place
@@ -29,10 +30,20 @@ class Visit:
         """Whether what is known of the shard was learnt from another course of events."""
         return self.histories.get(shard, history) != history
 
-    def places(self, shards: Iterable[int]) -> dict[str, str]:
-        """Where to wait, by the keys of these shards' streams, after which ids."""
-        wanted = set(shards)
-        return {keys.stream(*place): last for place, last in self.after.items() if place[0] in wanted}
+    def without(self, shards: AbstractSet[int]) -> "Visit":
+        """The same for all other shards."""
+        commits = {shard: call for shard, call in self.commits.items() if shard not in shards}
+        after = {place: last for place, last in self.after.items() if place[0] not in shards}
+        return replace(self, commits=commits, after=after)
+
+    def waiting(self) -> list[Arg]:
+        """The command that waits at all places at once."""
+        names = [keys.stream(shard, stream) for shard, stream in self.after]
+        return xread(names, self.after.values(), self.read_count, self.block_ms)
+
+    def places(self, shard: int) -> dict[str, str]:
+        """Where to wait for a shard, by the keys of its streams, after which ids."""
+        return {keys.stream(*place): last for place, last in self.after.items() if place[0] == shard}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +87,10 @@ class Link(Protocol):
         """Hang up."""
 
 
-def xread(places: Mapping[str, str], read_count: int, block_ms: int | None) -> list[Arg]:
-    """The command that reads from there; it takes nothing."""
+def xread(names: Iterable[str], after: Iterable[str], read_count: int, block_ms: int | None) -> list[Arg]:
+    """The command that reads these streams after those ids; it takes nothing."""
     block: list[Arg] = [] if block_ms is None else ["BLOCK", block_ms]
-    return ["XREAD", "COUNT", read_count, *block, "STREAMS", *places, *places.values()]
+    return ["XREAD", "COUNT", read_count, *block, "STREAMS", *names, *after]
 
 
 def checked(replies: list[Any]) -> list[Any]:

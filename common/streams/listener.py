@@ -45,7 +45,8 @@ class Listener:
         self.wire.connect()
         if self.wire.history != self.node.wire.history:
             raise RedisConnectionError("another server took over meanwhile")
-        self.wire.send([xread(after, visit.read_count, None if self.is_hasty else _PARKED_MS)])
+        block_ms = None if self.is_hasty else _PARKED_MS
+        self.wire.send([xread(after, after.values(), visit.read_count, block_ms)])
         self._after = after
         self._overdue_at = time.monotonic() + _GRACE_S + (0 if self.is_hasty else _PARKED_MS / 1000)
 
@@ -77,7 +78,7 @@ class Listeners:
             self.leave(shard)
             listener = Listener(node, self._nodes.new_wire(node.place, _GRACE_S))
             self._by_shard[shard] = listener
-        listener.park(visit.places([shard]), visit)
+        listener.park(visit.places(shard), visit)
 
     def hear(self, shards: Collection[int], block_ms: int | None) -> tuple[News, dict[int, Exception]]:
         """Wait for the first news, or for what is there at once; and say which shards' servers are lost."""

@@ -17,7 +17,7 @@ from redis.sentinel import Sentinel
 from common.settings import RedisSettings
 from common.streams.address import Address, parse_address
 from common.streams.client import connection_options, refusal
-from common.streams.link import FORGOTTEN, Trip, Visit, checked, xread
+from common.streams.link import FORGOTTEN, Trip, Visit, checked
 from common.streams.replicas import is_replicated, wait_command
 from common.streams.scripts import Arg, Call, script_command, script_source
 
@@ -91,18 +91,19 @@ class Wire:
     def exchange(self, visit: Visit) -> Trip:
         """Commits and the wait for what is next, in one round trip."""
         self.connect()
-        shards = {*visit.commits, *(place[0] for place in visit.after)}
-        outdated = {shard for shard in shards if visit.is_outdated(shard, self.history)}
-        commits = {shard: call for shard, call in visit.commits.items() if shard not in outdated}
-        places = visit.places(shards - outdated)
-        waits = [xread(places, visit.read_count, visit.block_ms)] if places else []
+        outdated = {shard for shard, begun in visit.histories.items() if begun != self.history}
+        if outdated:
+            visit = visit.without(outdated)
+        calls = list(visit.commits.values())
+        waits = [visit.waiting()] if visit.after else []
         began = time.perf_counter()
-        self.send_commits(list(commits.values()), waits)
-        replies = self.receive_commits(list(commits.values()))
+        self.send_commits(calls, waits)
+        replies = self.receive_commits(calls)
         commit_s = time.perf_counter() - began
         news = checked(self.receive(1))[0] if waits else None
-        known = dict(zip(commits, self.again(list(commits.values()), replies), strict=True))
-        return Trip(known | dict.fromkeys(outdated, FORGOTTEN), commit_s, news or ())
+        known = dict(zip(visit.commits, self.again(calls, replies), strict=True))
+        known |= dict.fromkeys(outdated, FORGOTTEN)
+        return Trip(known, commit_s, news or ())
 
     def send_commits(self, calls: Sequence[Call], then: Sequence[Command] = ()) -> None:
         """Send scripts whose effects replicas should have; owed a `receive_commits`."""

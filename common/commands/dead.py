@@ -10,8 +10,10 @@ import orjson
 import typer
 
 from common.commands import RedisOption
+from common.commands.token import operator
 from common.errors import HubbubError
 from common.settings import settings_for
+from common.streams.audit import AuditLog
 from common.streams.client import PASSING, Client, connect
 from common.streams.dead_letters import StoredDeadLetter, drop_dead, list_dead, retry_dead
 from common.streams.deployment import shard_count
@@ -61,7 +63,7 @@ def retry(
     which: IdOption = None, stage: StageOption = None, error: ErrorOption = None, redis: RedisOption = None
 ) -> None:
     """Give them to the stage that gave them up again, and to no other."""
-    done = asyncio.run(_each(redis, Choice(which, stage, error), retry_dead))
+    done = asyncio.run(_each(redis, Choice(which, stage, error), _retry))
     typer.echo(f"{done['OK']} put back")
     if done["TRIMMED"]:
         raise HubbubError(f"{done['TRIMMED']} not: the results they are about are kept no longer")
@@ -80,7 +82,17 @@ def drop(
     if not yes:
         count = len(asyncio.run(_chosen(redis, choice)))
         typer.confirm(f"Throw away {count} for good?", abort=True)
-    typer.echo(f"{asyncio.run(_each(redis, choice, drop_dead))['OK']} thrown away")
+    typer.echo(f"{asyncio.run(_each(redis, choice, _drop))['OK']} thrown away")
+
+
+async def _retry(redis: Client, letter: StoredDeadLetter) -> str:
+    await AuditLog(redis).record(operator(), "dead.retry", subject=f"{letter.shard}/{letter.id}")
+    return await retry_dead(redis, letter)
+
+
+async def _drop(redis: Client, letter: StoredDeadLetter) -> str:
+    await AuditLog(redis).record(operator(), "dead.drop", subject=f"{letter.shard}/{letter.id}")
+    return await drop_dead(redis, letter)
 
 
 def _as_line(letter: StoredDeadLetter) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from fakeredis import FakeAsyncRedis
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from common.access import Access
 from common.audio import sample_count
@@ -104,6 +105,7 @@ class Ingest:
     url: str
     sink: MemorySink
     redis: FakeAsyncRedis
+    routes: set[str] = field(default_factory=set)
 
     @property
     def bots(self) -> BotLog:
@@ -140,12 +142,21 @@ async def serving(settings: IngestSettings, access: AccessSettings | None = None
         Access(access or AccessSettings(), TokenStore(redis), host=settings.host), redis, settings
     )
     with listening(settings) as listener:
-        server = Server(server_config(Starlette(routes=routes(meetings, settings, bots, door)), settings))
+        served = routes(meetings, settings, bots, door)
+        server = Server(server_config(Starlette(routes=served), settings))
         tasks = [asyncio.create_task(job) for job in (writer.run(), meetings.run(), bots.run(), door.run())]
         serving_task = asyncio.create_task(server.serve([listener]))
-        yield Ingest("ws://{}:{}".format(*listener.getsockname()), sink, redis)
+        yield Ingest("ws://{}:{}".format(*listener.getsockname()), sink, redis, set(map(_line, served)))
         server.should_exit = True
         await serving_task
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _line(route: BaseRoute) -> str:
+    if isinstance(route, WebSocketRoute):
+        return f"WEBSOCKET {route.path}"
+    assert isinstance(route, Route)
+    (method,) = (route.methods or set()) - {"HEAD"}
+    return f"{method} {route.path}"

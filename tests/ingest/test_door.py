@@ -243,3 +243,46 @@ def test_over_any_stretch_no_more_is_read_than_the_limit_and_its_burst(
 def test_a_source_in_real_time_is_never_kept_waiting() -> None:
     throttle = Throttle(1, 50)
     assert not any(throttle.take(20, 20.0 * number) for number in range(10_000))
+
+
+ROUTES = {
+    "WEBSOCKET /v1/meetings/{meeting_id:path}/audio": "/v1/meetings/weekly/audio",
+    "POST /v1/meetings/{meeting_id:path}/audio": "/v1/meetings/weekly/audio",
+    "WEBSOCKET /v1/meetstream/audio": "/v1/meetstream/audio",
+    "WEBSOCKET /v1/meetstream/audio/{token}": f"/v1/meetstream/audio/{ACME}",
+    "WEBSOCKET /{bot_id}/v1/meetstream/audio": "/b-1/v1/meetstream/audio",
+    "WEBSOCKET /{bot_id}/v1/meetstream/audio/{token}": f"/b-1/v1/meetstream/audio/{ACME}",
+    "WEBSOCKET /v1/meetstream/control": "/v1/meetstream/control",
+    "WEBSOCKET /v1/meetstream/control/{token}": f"/v1/meetstream/control/{ACME}",
+    "WEBSOCKET /{bot_id}/v1/meetstream/control": "/b-1/v1/meetstream/control",
+    "WEBSOCKET /{bot_id}/v1/meetstream/control/{token}": f"/b-1/v1/meetstream/control/{ACME}",
+}
+"""Every way for audio to come in, as a stranger would use it on the meetings `weekly` and `b-1`."""
+
+
+async def test_by_no_route_does_audio_come_into_anothers_meeting() -> None:
+    """A new route fails this until it has a line in ROUTES."""
+    async with serving(IngestSettings(port=0), ACCESS) as ingest, AsyncExitStack() as stack:
+        assert ingest.routes == ROUTES.keys()
+        await sending(ingest, "/v1/meetings/weekly/audio", UMBRELLA, stack)
+        await ingest.until(lambda: ingest.sink.samples("weekly") > 0, "the victim's meeting has begun")
+        victims = Meeting("umbrella", "weekly")
+        before = dict(ingest.sink.ends[victims])
+        for line, path in ROUTES.items():
+            await _intrude(ingest, line.split(" ")[0], path)
+        assert dict(ingest.sink.ends[victims]) == before
+        assert {meeting.tenant for meeting in ingest.sink.started if meeting != victims} == {"acme"}
+
+
+async def _intrude(ingest: Ingest, method: str, path: str) -> None:
+    if method == "POST":
+        async with httpx.AsyncClient() as client:
+            url = ingest.http_url + path
+            answer = await client.post(url, content=bytes(3_200), headers=bearer(ACME) | WAV)
+            assert answer.status_code in {200, 409}
+        return
+    async with connect(ingest.url + path, additional_headers=bearer(ACME)) as socket:
+        is_own = "meetstream" not in path
+        await socket.send(START if is_own else READY)
+        await socket.send(bytes(3_200) if is_own else b"\1\0\0\0\0" + bytes(9_600))
+        await asyncio.sleep(0)

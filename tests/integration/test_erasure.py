@@ -70,7 +70,7 @@ async def leave_traces(redis: Client, log: AudioLog, meeting: Meeting, text: str
     for number in range(3):
         await log.publish(final(meeting, text, number))
     await redis.xadd(keys.stream(SHARD, Stream.DEFERRED), {"m": pack(chunk)})
-    dead = {"stage": "vad", "stream": "audio", "error": "boom", "field:m": pack(chunk)}
+    dead = {"stage": "vad", "stream": "audio", "error": "boom", "entry": "1-1", "field:m": pack(chunk)}
     await redis.xadd(keys.dead_letters(SHARD), dead)
     await redis.hset(keys.watermarks(SHARD, "vad"), track.key, 1_600)
     await redis.hset(keys.watermarks(SHARD, "keyword"), f"{track.utterance_id(0)}/next-slide", 1)

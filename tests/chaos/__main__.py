@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Coroutine
+from itertools import chain
 from pathlib import Path
 
 from tests.chaos.run import Load, Report
@@ -41,7 +42,7 @@ async def until_told(work: Coroutine[None, None, int]) -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seeds", default="0:20", help="N, or FROM:TO without TO")
+    parser.add_argument("--seeds", default="0:20", help="such as 7, or 0:20 (without 20), or 7,0:20")
     parser.add_argument("--undisturbed", type=int, default=2, help="undisturbed runs to compare first")
     parser.add_argument("--meetings", type=int, default=2, help="meetings at once in a run")
     parser.add_argument("--speed", type=float, default=3.0, help="how much faster than real time")
@@ -64,10 +65,9 @@ async def _series(options: argparse.Namespace, folder: Path) -> int:
 
 
 async def _seeds(options: argparse.Namespace, system: System, load: Load, whole: Outcome) -> list[Report]:
-    first, _, end = options.seeds.partition(":")
     ends = time.monotonic() + options.minutes * 60
     reports: list[Report] = []
-    for seed in range(int(first), int(end or int(first) + 1)):
+    for seed in chain.from_iterable(map(_range, options.seeds.split(","))):
         if time.monotonic() > ends:
             break
         reports.append(await disturbed(system, load, seed, whole, kinds=able_kinds(options.faults)))
@@ -75,6 +75,11 @@ async def _seeds(options: argparse.Namespace, system: System, load: Load, whole:
         if options.out:
             _record(reports[-1], Path(options.out))
     return reports
+
+
+def _range(named: str) -> range:
+    first, _, end = named.partition(":")
+    return range(int(first), int(end or int(first) + 1))
 
 
 def _record(report: Report, path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.chaos.faults import KINDS, Kind
 from tests.chaos.run import Load
@@ -18,13 +19,13 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
     return audio_of(tmp_path_factory.mktemp("audio"))
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     async with running(tmp_path_factory.mktemp("system")) as running_system:
         yield running_system
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whole(system: System, load: Load) -> Outcome:
     outcome, reports = await undisturbed(system, load, 1)
     assert reports[0].troubles() == []

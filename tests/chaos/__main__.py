@@ -14,10 +14,11 @@ from collections.abc import Coroutine
 from itertools import chain
 from pathlib import Path
 
+from tests.chaos.memory import memory_table
 from tests.chaos.run import Load, Report
 from tests.chaos.series import able_kinds, audio_of, disturbed, undisturbed
 from tests.chaos.system import System, be_polite, running
-from tests.chaos.table import line_of, read_lines, show, table
+from tests.chaos.table import Line, line_of, read_lines, show, table
 from tests.chaos.verdict import Outcome
 
 
@@ -25,7 +26,7 @@ def main() -> int:
     """Run the seeds; 0 where every run came out as the undisturbed one."""
     options = _parse()
     if options.table:
-        print(table([line for name in options.table for line in read_lines(Path(name))]))
+        _print_tables([line for name in options.table for line in read_lines(Path(name))])
         return 0
     be_polite()
     folder = Path(options.keep or tempfile.mkdtemp(prefix="hubbub-chaos-"))
@@ -60,7 +61,7 @@ async def _series(options: argparse.Namespace, folder: Path) -> int:
         whole, calm = await undisturbed(system, load, options.undisturbed)
         _tell_undisturbed(calm)
         reports = await _seeds(options, system, load, whole)
-    print(table([line_of(report) for report in reports]))
+    _print_tables([line_of(report) for report in reports])
     return 0 if all(report.faultless for report in reports) else 1
 
 
@@ -85,6 +86,10 @@ def _range(named: str) -> range:
 def _record(report: Report, path: Path) -> None:
     with path.open("a") as file:
         file.write(json.dumps(line_of(report)) + "\n")
+
+
+def _print_tables(lines: list[Line]) -> None:
+    print(table(lines), memory_table(lines), sep="\n\n")
 
 
 def _tell_undisturbed(reports: list[Report]) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.faults import CLOCKS, POOL_FAULTS, Fault
 from tests.chaos.leftovers import left_over
 from tests.chaos.load import meetings_named, outcome, play, until_finished
+from tests.chaos.memory import memory_mb
 from tests.chaos.system import SHARDS, System
 from tests.chaos.verdict import Outcome, Verdict, judge
 
@@ -40,6 +41,7 @@ class Report:
     faults: Sequence[Fault]
     verdicts: Sequence[Verdict]
     fallen: Sequence[str]
+    memory_mb: Mapping[str, int]
     took_s: float
 
     @property
@@ -76,7 +78,8 @@ async def run(
     wholes = whole or outcomes[0]
     verdicts = [judge(wholes, found, left if i == 0 else ()) for i, found in enumerate(outcomes)]
     took_s = round(time.monotonic() - began, 1)
-    return Report(seed, faults, verdicts, [*system.fleet.fallen, *player.result()], took_s), outcomes
+    fallen = [*system.fleet.fallen, *player.result()]
+    return Report(seed, faults, verdicts, fallen, await memory_mb(system), took_s), outcomes
 
 
 async def _inject(system: System, fault: Fault, chance: random.Random) -> None:

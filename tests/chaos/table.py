@@ -20,6 +20,7 @@ def line_of(report: Report) -> Line:
         "seed": report.seed,
         "ok": report.faultless,
         "took_s": report.took_s,
+        "memory_mb": report.memory_mb,
         "faults": [asdict(fault) for fault in report.faults],
         "troubles": report.troubles(),
     }

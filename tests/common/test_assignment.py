@@ -28,5 +28,12 @@ def test_a_newcomer_takes_its_share_and_few_shards_move_otherwise() -> None:
     assert moved <= 2 * 8
 
 
+@given(members.filter(lambda names: len(names) > 1))
+def test_who_leaves_costs_the_others_little_more_than_their_new_shards(members: list[str]) -> None:
+    before, after = assign(32, members), assign(32, members[1:])
+    moved = sum(len(before[member] - after[member]) for member in members[1:])
+    assert moved <= 3 * len(before[members[0]]) + 1
+
+
 def test_nobody_holds_anything_where_nobody_is() -> None:
     assert assign(8, []) == {}

@@ -25,6 +25,7 @@ from redis.retry import Retry
 from common.settings import RedisSettings
 from common.streams.address import Address, parse_address
 from common.streams.cluster_client import ClusterClient
+from common.streams.connections import tell_of_closed_transports
 
 Client = Any
 """A redis.asyncio.Redis, or the same for a cluster. Its annotations admit every protocol and
@@ -84,6 +85,7 @@ def connect(settings: RedisSettings, *, timeout_s: float = 10) -> Client:
     pool = BlockingConnectionPool.from_url(
         address.whole, max_connections=MOST_CONNECTIONS, timeout=timeout_s, **options
     )
+    tell_of_closed_transports(pool)
     return Redis.from_pool(pool)
 
 

@@ -41,7 +41,7 @@ def show(report: Report) -> Iterable[str]:
 def table(lines: Sequence[Line]) -> str:
     """By kind of fault, how many runs had it, and what became of them."""
     rows = [_row(kind, [line for line in lines if _has(line, kind)]) for kind in KINDS]
-    head = ["| fault | runs with it | " + " | ".join(_TROUBLES) + " |", "|---|---:" * 7 + "|---:|"]
+    head = ["| fault | runs with it | " + " | ".join(_TROUBLES) + " |", "|---" + "|---:" * 7 + "|"]
     return "\n".join([*head, *rows, _row("**all**", lines)])
 
 

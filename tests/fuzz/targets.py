@@ -48,7 +48,7 @@ def meetstream_json(data: bytes) -> None:
 
 
 def wav(data: bytes) -> None:
-    """A body in pieces, the first byte long as its last byte says."""
+    """A body in pieces, whose length its last byte says."""
     reader = WavReader()
     for piece in _pieces(data):
         _check(reader.push(piece))
@@ -85,7 +85,7 @@ def entry(data: bytes) -> None:
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    size = data[-1] % 64 + 1 if data else 1
+    size = (data[-1] % 64 + 1) * (len(data) // 256 + 1) if data else 1
     return [data[i : i + size] for i in range(0, len(data), size)]
 
 

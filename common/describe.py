@@ -1,6 +1,16 @@
 """A result as one line for a person."""
 
-from common.results import Activity, Highlight, Keyword, Result, Sentiment, Status, Transcript
+from common.results import (
+    Activity,
+    Coaching,
+    Highlight,
+    Keyword,
+    Reference,
+    Result,
+    Sentiment,
+    Status,
+    Transcript,
+)
 
 
 def describe(result: Result) -> str:
@@ -13,14 +23,20 @@ def describe(result: Result) -> str:
 def _what(result: Result) -> str:
     match result:
         case Transcript():
-            return f"[{result.status}] {result.text}"
+            what = f"[{result.status}] {result.text}"
         case Keyword():
-            return f"({result.category}) {result.phrase!r} heard, {result.source}, score {result.score:.2f}"
+            what = f"({result.category}) {result.phrase!r} heard, {result.source}, score {result.score:.2f}"
         case Sentiment():
-            return f"{result.source}: polarity {result.polarity:+.2f}, arousal {result.arousal:.2f}"
+            what = f"{result.source}: polarity {result.polarity:+.2f}, arousal {result.arousal:.2f}"
         case Activity():
-            return result.state
+            what = result.state
         case Highlight():
-            return f"{result.kind.replace('_', ' ')}: {result.text}"
+            what = f"{result.kind.replace('_', ' ')}: {result.text}"
+        case Reference():
+            what = f"is read aloud: {result.text}"
+        case Coaching():
+            unsure = [word.text for word in result.words if word.score is not None and word.score < 0.5]
+            what = f"read {len(result.words)} words; unclear: {', '.join(unsure) or 'none'}"
         case Status():
-            return f"{result.event.replace('_', ' ')} {result.reason}".rstrip()
+            what = f"{result.event.replace('_', ' ')} {result.reason}".rstrip()
+    return what

@@ -136,6 +136,42 @@ class Highlight(Common):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference(Common):
+    """A text that is read aloud from now on, by the speaker or, with an empty id, by anybody.
+
+    What is said is compared with it, until another text or an empty one takes its place.
+    """
+
+    text: str
+    type: Literal["reference"] = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class CoachedWord:
+    """A word of a reference text; times and score (0 to 1) are null where it could not be judged."""
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coaching(Common):
+    """How words `first_word` and on of the reference text were pronounced; `skipped_words` before them.
+
+    `score` is the mean of those of the words, null where none could be judged.
+    """
+
+    utterance: str
+    first_word: int
+    skipped_words: int
+    words: tuple[CoachedWord, ...]
+    score: float | None
+    type: Literal["coaching"] = "coaching"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Common):
     """A meeting or speaker came or went, the service level changed, or audio is missing.
 
@@ -157,7 +193,7 @@ class Status(Common):
     type: Literal["status"] = "status"
 
 
-Result = Activity | Transcript | Keyword | Sentiment | Highlight | Status
+Result = Activity | Transcript | Keyword | Sentiment | Highlight | Reference | Coaching | Status
 TYPES: dict[str, type[Result]] = {cls.__dataclass_fields__["type"].default: cls for cls in get_args(Result)}
 
 

@@ -4,10 +4,10 @@ from common.stage import Stream
 
 READERS: dict[Stream, tuple[str, ...]] = {
     Stream.AUDIO: ("vad",),
-    Stream.SPEECH: ("asr", "keyword", "sentiment"),
+    Stream.SPEECH: ("asr", "keyword", "sentiment", "coaching"),
     Stream.WINDOWS: ("emitter",),
     Stream.DEFERRED: ("emitter",),
-    Stream.RESULTS: ("keyword", "sentiment", "highlights", "webhooks", "reports"),
+    Stream.RESULTS: ("keyword", "sentiment", "highlights", "webhooks", "reports", "coaching"),
 }
 WRITES: dict[str, tuple[Stream, ...]] = {
     "ingest": (Stream.AUDIO, Stream.RESULTS),
@@ -19,11 +19,14 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "highlights": (Stream.RESULTS,),
     "webhooks": (),
     "reports": (),
+    "coaching": (Stream.RESULTS,),
 }
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
 OPTIONAL = ("keyword", "sentiment")
 """Pools without which the others still make sense."""
-LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks", "reports")}
+ON_DEMAND = ("coaching",)
+"""Stages that a deployment has only when it was told to."""
+LODGERS: dict[str, tuple[str, ...]] = {"jobs": ("highlights", "webhooks", "reports", "coaching")}
 """Stages that live in the processes of another pool, with groups and leases of their own."""
 POOLS = ("ingest", *STAGES, "gateway", "jobs")

@@ -12,10 +12,10 @@ from common.settings import settings_for
 from common.streams.client import PASSING, Client, connect
 from common.streams.deployment import disable_pool, disabled_pools, enable_pool
 from common.streams.reports import read_reports
-from common.topology import OPTIONAL, POOLS
+from common.topology import ON_DEMAND, OPTIONAL, POOLS
 
 pools = typer.Typer(help="Which pools this deployment has.", no_args_is_help=True)
-PoolArgument = Annotated[str, typer.Argument(help=f"One of {', '.join(OPTIONAL)}.")]
+PoolArgument = Annotated[str, typer.Argument(help=f"One of {', '.join((*OPTIONAL, *ON_DEMAND))}.")]
 T = TypeVar("T")
 
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def list_(redis: RedisOption = None) -> None:
     """Show them, and which are disabled."""
     disabled = _run(redis, disabled_pools)
-    for pool in POOLS:
+    for pool in (*POOLS, *ON_DEMAND):
         typer.echo(f"{pool}  disabled" if pool in disabled else pool)
 
 

@@ -8,9 +8,10 @@ from common.errors import HubbubError, ShardMismatch
 from common.stage import Stream
 from common.streams import keys
 from common.streams.client import Client
-from common.topology import OPTIONAL, READERS
+from common.topology import ON_DEMAND, OPTIONAL, READERS
 
 _DISABLED = "disabled:"
+_ENABLED = "enabled:"
 
 
 async def join_deployment(redis: Client, shards: int) -> None:
@@ -32,13 +33,15 @@ async def join_deployment(redis: Client, shards: int) -> None:
 async def disabled_pools(redis: Client) -> frozenset[str]:
     """The pools that this deployment does without: no group of theirs holds anything back."""
     fields = [field.decode() for field in await redis.hkeys(keys.DEPLOYMENT)]
-    return frozenset(field.removeprefix(_DISABLED) for field in fields if field.startswith(_DISABLED))
+    disabled = {field.removeprefix(_DISABLED) for field in fields if field.startswith(_DISABLED)}
+    return frozenset(disabled.union(pool for pool in ON_DEMAND if f"{_ENABLED}{pool}" not in fields))
 
 
 async def disable_pool(redis: Client, pool: str) -> None:
     """Do without a pool; what was kept for it is forgotten. Raises HubbubError for one that is needed."""
     _check_optional(pool)
     await redis.hset(keys.DEPLOYMENT, f"{_DISABLED}{pool}", "1")
+    await redis.hdel(keys.DEPLOYMENT, f"{_ENABLED}{pool}")
     shards = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
     pipeline = redis.pipeline(transaction=False)
     for shard in range(shards):
@@ -51,6 +54,7 @@ async def enable_pool(redis: Client, pool: str) -> None:
     """Have a pool again, which is to begin with what comes now. Raises HubbubError for an unknown one."""
     _check_optional(pool)
     await _make_groups(redis, int(await redis.hget(keys.DEPLOYMENT, "shards") or 0), {pool}, "$")
+    await redis.hset(keys.DEPLOYMENT, f"{_ENABLED}{pool}", "1")
     await redis.hdel(keys.DEPLOYMENT, f"{_DISABLED}{pool}")
 
 
@@ -79,8 +83,8 @@ def _inputs(pool: str) -> list[Stream]:
 
 
 def _check_optional(pool: str) -> None:
-    if pool not in OPTIONAL:
-        raise HubbubError(f"{pool!r}: only {' and '.join(OPTIONAL)} can be done without")
+    if pool not in (*OPTIONAL, *ON_DEMAND):
+        raise HubbubError(f"{pool!r}: only {', '.join((*OPTIONAL, *ON_DEMAND))} can be done without")
 
 
 async def shard_count(redis: Client) -> int:

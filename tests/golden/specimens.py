@@ -6,9 +6,12 @@ from common.identity import Meeting, Speaker, Track
 from common.messages import AudioChunk, Message, SpeechChunk, Window
 from common.results import (
     Activity,
+    CoachedWord,
+    Coaching,
     Highlight,
     Keyword,
     Mood,
+    Reference,
     Result,
     Sentiment,
     Status,
@@ -81,6 +84,18 @@ RESULTS: Mapping[str, Result] = {
         owner="Zoë",
         due="by Friday",
         utterance=_UTTERANCE,
+    ),
+    "reference": Reference(
+        **_COMMON,  # type: ignore[arg-type]  # by name
+        text="The quick brown fox.",
+    ),
+    "coaching": Coaching(
+        **_COMMON,  # type: ignore[arg-type]  # by name
+        utterance=_UTTERANCE,
+        first_word=4,
+        skipped_words=1,
+        words=(CoachedWord("quick", 900, 1300, 0.875), CoachedWord("Zorblax")),
+        score=0.875,
     ),
     "status": Status(
         **_COMMON,  # type: ignore[arg-type]  # by name

@@ -79,13 +79,13 @@ async def test_the_overview_says_so_and_counts_no_lag_for_it(deployment: Client)
     await disable_pool(deployment, "sentiment")
     await speak(deployment)
     overview = await read_overview(deployment)
-    assert overview.disabled == ["sentiment"]
+    assert overview.disabled == ["coaching", "sentiment"]
     lags = {group.pool: group.lag for group in overview.groups if group.stream == Stream.SPEECH}
     assert set(lags) == {"asr", "keyword"}
 
 
 async def test_what_the_rest_is_made_of_cannot_be_disabled(deployment: Client) -> None:
-    with pytest.raises(HubbubError, match="only keyword and sentiment"):
+    with pytest.raises(HubbubError, match="only keyword, sentiment"):
         await disable_pool(deployment, "vad")
 
 

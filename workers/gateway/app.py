@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from common.access import Access
 from common.service import Service
 from common.settings import Settings
+from common.streams.audio_log import AudioLog
 from common.streams.audit import AuditLog
 from common.streams.bots import BotLog
 from common.streams.client import Client
@@ -28,11 +29,22 @@ from workers.gateway.browser_policy import BrowserPolicy
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
 from workers.gateway.gateway import Gateway
+from workers.gateway.lessons import LessonDesk
 from workers.gateway.lookout import Lookout
 from workers.gateway.meetstream import MeetStream
 from workers.gateway.openapi import describe
 from workers.gateway.pulse import Pulse
-from workers.gateway.routes import bots, deletion, live, meetings, operations, page, reports, webhooks
+from workers.gateway.routes import (
+    bots,
+    coaching,
+    deletion,
+    live,
+    meetings,
+    operations,
+    page,
+    reports,
+    webhooks,
+)
 from workers.gateway.server import Server, listen
 from workers.gateway.tailer import Tailer
 from workers.gateway.webhooks import WebhookDesk
@@ -99,6 +111,7 @@ def build_gateway(
         lookout=Lookout(redis),
         bots=_bot_desk(settings, redis, web),
         webhooks=WebhookDesk(redis, settings.webhooks),
+        lessons=LessonDesk(redis, AudioLog(redis, settings.shards, settings.redis.backlog_limit)),
         erasure=Erasure(redis, settings.shards),
         audit=AuditLog(redis),
         reports=ReportShelf(redis, settings.shards),
@@ -123,7 +136,7 @@ def build_app(gateway: Gateway) -> FastAPI:
     failures.install(app)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(BrowserPolicy)
-    for routes in (meetings, deletion, bots, live, reports, webhooks, operations, page):
+    for routes in (meetings, deletion, bots, live, reports, coaching, webhooks, operations, page):
         app.include_router(routes.router)
     page.mount_files(app)
     describe(app)

@@ -14,6 +14,7 @@ from common.errors import Backlogged, HubbubError, InvalidInput
 from common.streams.subscriptions import SubscriptionBusy, TooManySubscriptions
 from workers.gateway.bots import BotConflict
 from workers.gateway.fanout import TooManyReaders
+from workers.gateway.lessons import NotEnabled
 from workers.gateway.meetstream import (
     KeyRefused,
     NotConfigured,
@@ -70,6 +71,7 @@ _KINDS: dict[type[Exception], tuple[int, str]] = {
     VendorRefused: (400, "refused_by_vendor"),
     VendorBusy: (429, "vendor_busy"),
     NotConfigured: (501, "not_configured"),
+    NotEnabled: (409, "not_enabled"),
     KeyRefused: (502, "vendor_refused_key"),
     VendorUnavailable: (502, "vendor_unavailable"),
     Backlogged: (503, "overloaded"),

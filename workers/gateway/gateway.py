@@ -20,6 +20,7 @@ from workers.gateway.bots import BotDesk
 from workers.gateway.failures import UnknownBot, UnknownMeeting
 from workers.gateway.fanout import Fanout
 from workers.gateway.feed import Feed
+from workers.gateway.lessons import LessonDesk
 from workers.gateway.lookout import Lookout
 from workers.gateway.pulse import Pulse
 from workers.gateway.tailer import Tailer
@@ -40,6 +41,7 @@ class Gateway:
     lookout: Lookout
     bots: BotDesk
     webhooks: WebhookDesk
+    lessons: LessonDesk
     erasure: Erasure
     audit: AuditLog
     reports: ReportShelf

@@ -64,6 +64,7 @@ _ASKS_VENDOR = {
     ("/v1/meetings/{meeting_id}/bot", "delete"): ("409", "429", "501", "502"),
     ("/v1/meetings/{meeting_id}/say", "post"): ("409", "413", "415", "429", "501", "502"),
     ("/v1/meetings/{meeting_id}/say", "delete"): ("409",),
+    ("/v1/meetings/{meeting_id}/reference", "put"): ("409", "413"),
 }
 _FAILURE = {"$ref": "#/components/schemas/FailureBody"}
 _EVENTS = (

@@ -9,7 +9,8 @@ from rq.serializers import JSONSerializer
 from common.pool import run_stage
 from common.service import Service
 from common.settings import Settings
-from common.streams.deployment import join_deployment
+from common.stage import Stage
+from common.streams.deployment import disabled_pools, join_deployment
 from common.streams.meeting_reports import ReportShelf
 from common.streams.result_log import ResultLog
 from workers.jobs.connection import connect_queues
@@ -35,10 +36,24 @@ async def serve(settings: Settings, service: Service) -> None:
         async with asyncio.TaskGroup() as group:
             retention = group.create_task(enqueue_regularly(queues[0]))
             handing_out = group.create_task(hand_out_orders(shelf, queues[0]))
-            for stage in (HighlightStage(settings.highlights), ReportStage(OrderDesk(shelf, results))):
+            stages: list[Stage] = [
+                HighlightStage(settings.highlights),
+                ReportStage(OrderDesk(shelf, results)),
+            ]
+            if "coaching" not in await disabled_pools(service.redis):
+                stages.append(_coaching())
+            for stage in stages:
                 group.create_task(run_stage(stage, settings, service), name=stage.name)
             group.create_task(run_webhooks(settings, service, connection), name="webhooks")
             service.ready()
             await run_in_threads([worker], service.stopping)
             retention.cancel()
             handing_out.cancel()
+
+
+def _coaching() -> Stage:
+    """Where it is enabled; other processes of the pool need no engine."""
+    from workers.engines.pronunciation import Aligner  # noqa: PLC0415
+    from workers.jobs.coaching.stage import CoachingStage  # noqa: PLC0415
+
+    return CoachingStage(Aligner())

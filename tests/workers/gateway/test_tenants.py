@@ -70,6 +70,7 @@ ROUTES = {
     f"GET {M}/report": Kind.THING,
     f"GET {M}/report.{{extension}}": Kind.THING,
     f"POST {M}/report": Kind.ACT,
+    f"PUT {M}/reference": Kind.ACT,
     f"GET {M}/bot": Kind.THING,
     f"DELETE {M}/bot": Kind.ACT,
     f"POST {M}/say": Kind.ACT,
@@ -115,6 +116,7 @@ BODIES: dict[str, dict[str, object]] = {
     f"PATCH {W}": {"json": {"description": "mine now"}},
     f"POST {W}/secret": {"json": {}},
     f"POST {M}/say": {"json": {"text": "hello"}},
+    f"PUT {M}/reference": {"json": {"text": "hello"}},
 }
 
 

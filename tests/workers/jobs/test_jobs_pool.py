@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import background
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Queue, Worker
@@ -24,12 +23,6 @@ from workers.jobs.pool import serve
 from workers.jobs.worker import ThreadWorker, run_jobs
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(params=["valkey_url", pytest.param("redis_server_url", marks=pytest.mark.redis_server)])
-def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
-    """RQ keeps its queues on one server; that the streams may lie on a cluster is tested elsewhere."""
-    return RedisSettings(url=SecretStr(request.getfixturevalue(request.param)))
 
 
 @asynccontextmanager

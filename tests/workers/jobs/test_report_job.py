@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from overheard import MEETING, STARTED_MS, says
-from pydantic import SecretStr
 
 from common.clock import unix_ms
 from common.service import Service
@@ -19,12 +18,6 @@ from workers.jobs.pool import serve
 
 pytestmark = pytest.mark.integration
 SHARDS = 32
-
-
-@pytest.fixture(params=["valkey_url", pytest.param("redis_server_url", marks=pytest.mark.redis_server)])
-def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
-    """RQ keeps its queues on one server; that the streams may lie on a cluster is tested elsewhere."""
-    return RedisSettings(url=SecretStr(request.getfixturevalue(request.param)))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Feedback on how a text is read aloud."""

@@ -4,18 +4,22 @@ import asyncio
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from scripted_meeting import MEETING, SHARDS
 
 from common.identity import Meeting
+from common.settings import AccessSettings, TokenSettings
 from common.stage import Stream
 from common.streams import keys
 from common.streams.audio_log import AudioLog
 from common.streams.client import Client
 from common.streams.reports import ProcessReport, write_report
 from common.streams.shortfall import read_shortfall
-from common.topology import STAGES
+from common.tokens import Scope
+from common.topology import LODGERS, STAGES
 
 pytestmark = pytest.mark.integration
+SECRET = "a-token-of-acme-0123456789"
 
 
 async def test_processes_owners_lag_and_dead_letters(
@@ -31,7 +35,8 @@ async def test_processes_owners_lag_and_dead_letters(
     overview = seen["overview"]
     assert seen["at_ms"] > 0
     assert [(p["pool"], p["pid"], p["headroom"]) for p in overview["processes"]] == [("vad", 7, -1.5)]
-    assert overview["owners"] == {pool: {"1": "m1"} if pool == "vad" else {} for pool in STAGES}
+    stages = [*STAGES, *(stage for lodgers in LODGERS.values() for stage in lodgers)]
+    assert overview["owners"] == {stage: {"1": "m1"} if stage == "vad" else {} for stage in stages}
     assert [(g["shard"], g["lag"]) for g in overview["groups"] if g["stream"] == "audio" and g["lag"]] == [
         (2, 1)
     ]
@@ -58,10 +63,11 @@ async def test_what_live_meetings_lack(redis: Client, log: AudioLog) -> None:
 
 
 async def test_a_token_is_asked_for(run_gateway) -> None:
-    async with run_gateway(tokens={"acme": "secret"}) as client:
+    known = TokenSettings(tenant="acme", scopes=(Scope.READ, Scope.OPERATE), token=SecretStr(SECRET))
+    async with run_gateway(access=AccessSettings(tokens=(known,))) as client:
         for path in ("/v1/operations", "/v1/pulse"):
             assert (await client.get(path)).status_code == 401
-            assert (await client.get(path, headers={"Authorization": "Bearer secret"})).status_code == 200
+            assert (await client.get(path, headers={"Authorization": f"Bearer {SECRET}"})).status_code == 200
 
 
 async def test_the_pulse_tells_of_what_comes_while_the_gateway_runs(

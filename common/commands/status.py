@@ -70,8 +70,9 @@ def _row(overview: Overview, pool: str) -> Sequence[str]:
 def _lodger_row(overview: Overview, stage: str) -> Sequence[str]:
     """Of its process it is only a part; how far behind it is, is its own."""
     groups = [group for group in overview.groups if group.pool == stage]
-    alive = "disabled" if stage in overview.disabled else ""
-    return alive, f"{len(overview.owners[stage])}", *_progress(groups), "", ""
+    if stage in overview.disabled:
+        return "disabled", "", "", "", "", "", ""
+    return "", f"{len(overview.owners[stage])}", *_progress(groups), "", ""
 
 
 def _progress(groups: Sequence[GroupState]) -> tuple[str, str, str]:

@@ -34,7 +34,7 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What `hubbub status` shows. `owners`: by pool and shard, the member that holds it.
+    """What `hubbub status` shows. `owners`: by stage and shard, the member that holds it.
 
     `disabled`: pools that the deployment does without.
     """
@@ -57,7 +57,7 @@ async def read_overview(redis: Client) -> Overview:
         shards=shards,
         processes=await read_reports(redis),
         groups=await _groups(redis, shards, disabled),
-        owners={stage: await _owners(redis, stage, shards) for stage in _all_stages()},
+        owners={s: await _owners(redis, s, shards) for s in _all_stages() if s not in disabled},
         disabled=sorted(disabled),
         dead_letters=await _dead(redis, shards),
         redis_bytes=await _memory(redis),

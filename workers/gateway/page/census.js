@@ -36,9 +36,9 @@ export class Censuses {
   }
 }
 
-function poolsOf({ processes, groups, owners }) {
+function poolsOf({ processes, groups, owners, disabled }) {
   const others = [...Object.keys(owners), ...groups.map(({ pool }) => pool), ...processes.map(({ pool }) => pool)];
-  return [...new Set([...POOLS, ...others])];
+  return [...new Set([...POOLS, ...others])].filter((pool) => !disabled.includes(pool));
 }
 
 function held({ owners }, { member }) {

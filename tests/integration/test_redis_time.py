@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio.cluster import RedisCluster
 
 from common.clock import unix_ms
 from common.errors import Backlogged
@@ -25,13 +26,19 @@ def table(redis: Client, member: str) -> LeaseTable:
     return LeaseTable(redis, "vad", member, LEASE_MS)
 
 
+async def limit_memory(redis: Client, most_bytes: int) -> None:
+    """Of every server; 0 takes the limit away."""
+    everywhere = {"target_nodes": RedisCluster.ALL_NODES} if isinstance(redis, RedisCluster) else {}
+    await redis.config_set("maxmemory", most_bytes, **everywhere)
+
+
 @pytest.fixture
 async def full(redis: Client) -> AsyncIterator[Client]:
     """A server that has no room for another write."""
     await join_deployment(redis, SHARDS)
-    await redis.config_set("maxmemory", 1)
+    await limit_memory(redis, 1)
     yield redis
-    await redis.config_set("maxmemory", 0)
+    await limit_memory(redis, 0)
 
 
 async def test_after_an_outage_the_first_to_be_heard_is_not_the_only_one(redis: Client) -> None:
@@ -89,7 +96,7 @@ async def test_a_full_server_takes_no_audio_and_works_off_what_it_has(redis: Cli
     log = AudioLog(redis, SHARDS, backlog_limit=10_000)
     await log.start_meeting(MEETING, 1_000)
     await log.append([chunk(i) for i in range(10)])
-    await redis.config_set("maxmemory", 1)
+    await limit_memory(redis, 1)
     try:
         with pytest.raises(Backlogged):
             await log.append([chunk(10)])
@@ -102,7 +109,7 @@ async def test_a_full_server_takes_no_audio_and_works_off_what_it_has(redis: Cli
 
             await eventually("the audio is worked off and trimmed", worked_off)
     finally:
-        await redis.config_set("maxmemory", 0)
+        await limit_memory(redis, 0)
 
 
 async def silent_meeting(redis: Client) -> AudioLog:

@@ -16,7 +16,7 @@ from tests.integration.model.standing import check_streams
 pytestmark = pytest.mark.integration
 SEARCH = settings(max_examples=40, stateful_step_count=30)
 HUNT = settings(
-    max_examples=100,
+    max_examples=500,
     stateful_step_count=25,
     derandomize=True,
     database=None,

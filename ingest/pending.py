@@ -25,6 +25,10 @@ class Pending:
             self._sends_ahead, self._patience_ms = True, _PATIENCE_MS
         self._numbers.append((seq, arrival_ms))
 
+    def excuse(self, waited_ms: int) -> None:
+        """It was we who kept the client waiting: no other message could have come."""
+        self._numbers = deque((seq, arrival_ms + waited_ms) for seq, arrival_ms in self._numbers)
+
     def ran_out(self) -> None:
         """No other message came in time."""
         if not self._sends_ahead:

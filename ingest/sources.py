@@ -166,7 +166,9 @@ class Session:
             if self.settle_in_ms() == 0:
                 source.settle()
             await source.lane.written()
-        source.excuse(self._now_ms() - arrival_ms)
+        waited_ms = self._now_ms() - arrival_ms
+        source.excuse(waited_ms)
+        self._pending.excuse(waited_ms)
 
     def settle_in_ms(self) -> int | None:
         """When to `settle` if no message comes before; None where none waits for it."""

@@ -101,3 +101,12 @@ def test_not_many_messages_are_held() -> None:
     for seq in range(300):
         pending.note(seq, 1_000)
     assert pending.settle_in_ms(None, 1_000) == 0
+
+
+def test_while_we_keep_a_client_waiting_its_messages_do_not_run_out() -> None:
+    pending = Pending()
+    pending.note(1, 1_000)
+    pending.note(2, 1_100)
+    pending.excuse(6_000)
+    assert pending.settle_in_ms(None, 7_100) == 200
+    assert pending.settle_in_ms(1, 7_100) == 300

@@ -101,10 +101,11 @@ class Fleet:
         await self.drain(member)
         self._replace(member)
 
-    async def scale(self, pool: str, lasts_s: float) -> None:
-        """One process more, for a while."""
-        member = self.start(pool)
+    async def scale(self, pool: str, chance: random.Random, lasts_s: float) -> None:
+        """One process more, for a while; then any one goes, since the new one may have been ended."""
+        self.start(pool)
         await asyncio.sleep(lasts_s)
+        member = await self._any(pool, chance)
         await self.drain(member)
         self.members.remove(member)
 

@@ -99,7 +99,7 @@ async def _disturb_pool(system: System, fault: Fault, chance: random.Random) -> 
         case "drain":
             await system.fleet.roll(fault.pool, chance)
         case "scale":
-            await system.fleet.scale(fault.pool, fault.lasts_s)
+            await system.fleet.scale(fault.pool, chance, fault.lasts_s)
         case "clock":
             system.clocks[fault.pool].jump(fault.amount)
 

@@ -107,8 +107,18 @@ class WhisperModel:
         ]
 
     def align(self, encoded: ctranslate2.StorageView, texts: list[list[int]], frames: list[int]) -> list[Any]:
-        """CTranslate2's WhisperAlignmentResult of each text with the first `frames` of its window."""
+        """CTranslate2's WhisperAlignmentResult of each text with the first `frames` of its window.
+
+        On a processor one by one: together they take twice as long as alone.
+        """
         try:
-            return list(self._model.align(encoded, self._prompt, texts, frames))
+            if self._model.device != "cpu":
+                return list(self._model.align(encoded, self._prompt, texts, frames))
+            windows = np.split(np.asarray(encoded), len(texts))
+            alone = map(ctranslate2.StorageView.from_array, windows)
+            return [
+                self._model.align(window, self._prompt, [text], [length])[0]
+                for window, text, length in zip(alone, texts, frames, strict=True)
+            ]
         except RuntimeError as error:
             raise EngineError(f"Whisper cannot align {len(texts)} texts: {error}") from error

@@ -196,7 +196,7 @@ def main() -> None:
     clips = read_clips(options.manifest)[:: options.every]
     weights = find_weights(options.model)
     engine = WhisperEngine.load(weights, device=Device(threads=options.threads))
-    best = [effort.finals[0] for effort in efforts(1000, drafts=False)[:2]]
+    best = [effort.finals[0] for effort in efforts(1000, final_ms=0, drafts=False)[:2]]
     wanted = [(f.context_s, f.beam, name) for f, name in zip(best, ("full", "busy"), strict=True)]
     wanted += [(*map(int, text.split(",")), text) for text in options.decode]
     ways = {

@@ -8,18 +8,16 @@ from numpy.typing import NDArray
 
 from common.audio import SAMPLE_RATE
 from common.identity import Meeting
-from workers.emitter.batching import Job, Kind, Limits
+from workers.emitter.batching import Job, Kind
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Kept
-from workers.emitter.effort import Effort, Finals
+from workers.emitter.effort import Effort
 from workers.emitter.lead import Lead
 from workers.emitter.manner import PADDING_S, Manner
 from workers.emitter.past import Past
 from workers.emitter.service import Service
 from workers.emitter.utterance import Utterance, spoken
 
-_HURRIED_MS = 2000
-"""From this much waiting on, finals are the cheapest of their level."""
 _BACKFILL_PATIENCE_MS = 5000
 """A deferred utterance that came back and waited so long is no less urgent than a partial."""
 
@@ -45,41 +43,47 @@ class Task:
 class Agenda:
     """Makes tasks, by the service level of each meeting and by what the utterances before have left."""
 
-    def __init__(self, efforts: Sequence[Effort], limits: Limits, costs: Costs, service: Service) -> None:
-        self._efforts, self._limits, self._costs, self._service = efforts, limits, costs, service
-        self._within_ms = limits.final_ms
+    def __init__(self, efforts: Sequence[Effort], costs: Costs, service: Service) -> None:
+        self._efforts, self._costs, self._service = efforts, costs, service
 
     def level(self, meeting: Meeting) -> int:
         """The level at which a meeting's windows are computed, where they are."""
         return min(self._service.level(meeting), len(self._efforts) - 1)
 
-    def hurry(self, waiting_ms: float) -> None:
-        """So much waited when it was last looked at: what a final may take now."""
-        self._within_ms = self._limits.final_ms if waiting_ms < _HURRIED_MS else 0.0
-
     def tasks(
         self, tracks: Iterable[Sequence[Utterance]], past: Past, deferred: Iterable[Kept], now_ms: int
     ) -> Iterator[Task]:
         """One task at most for each track: the next final rests on the one before it."""
-        for first, *_ in tracks:
-            if self._service.level(first.meeting) < len(self._efforts):
-                yield from self._task(first, past)
+        due = [(first, kind) for first, *_ in tracks if (kind := self._due(first))]
+        finals = sum(kind is not Kind.PARTIAL for _, kind in due)
+        for utterance, kind in due:
+            yield self._task(utterance, kind, past, finals)
         for kept in deferred:
             yield self._backfill(kept, now_ms)
 
-    def _task(self, utterance: Utterance, past: Past) -> Iterator[Task]:
+    def _due(self, utterance: Utterance) -> Kind | None:
+        """What to compute of an utterance, if anything."""
+        if self._service.level(utterance.meeting) >= len(self._efforts):
+            return None
         effort = self._efforts[self.level(utterance.meeting)]
-        kind = _due(utterance, effort)
+        if utterance.final:
+            return None if utterance.drafted else Kind.FINAL
+        if effort.drafts and utterance.paused and not utterance.drafted:
+            return Kind.DRAFT
+        if effort.partials and utterance.partial_due(effort.partials.every):
+            return Kind.PARTIAL
+        return None
+
+    def _task(self, utterance: Utterance, kind: Kind, past: Past, finals: int) -> Task:
+        effort = self._efforts[self.level(utterance.meeting)]
         if kind is Kind.PARTIAL and effort.partials:
-            manner, lead = effort.partials.manner(utterance.view_samples), None
-        elif kind:
-            finals = self._final(effort, utterance.spoken_samples)
-            manner = finals.manner(utterance.spoken_samples)
-            room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
-            before = past.lead(utterance) if finals.lead and not utterance.alone else None
-            lead = before.last(room_s) if before else None
-        if kind:
-            yield Task(self._job(utterance, kind, manner), utterance, lead)
+            return Task(self._job(utterance, kind, effort.partials.manner(utterance.view_samples)), utterance)
+        best = effort.final(utterance.spoken_samples, self._costs, due=finals)
+        manner = best.manner(utterance.spoken_samples)
+        room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
+        before = past.lead(utterance) if best.lead and not utterance.alone else None
+        lead = before.last(room_s) if before else None
+        return Task(self._job(utterance, kind, manner), utterance, lead)
 
     def _job(self, utterance: Utterance, kind: Kind, manner: Manner) -> Job:
         meeting = utterance.meeting
@@ -91,20 +95,7 @@ class Agenda:
         urgent = now_ms - kept.since_ms > _BACKFILL_PATIENCE_MS
         kind = Kind.PARTIAL if urgent else Kind.BACKFILL
         samples = kept.window.end - kept.window.start
-        manner = self._final(self._efforts[self.level(meeting)], samples).manner(samples)
+        effort = self._efforts[self.level(meeting)]
+        manner = effort.final(samples, self._costs, due=1).manner(samples)
         priority = self._service.priority(meeting)
         return Task(Job(kept.key, meeting, kind, kept.since_ms, manner, priority), kept)
-
-    def _final(self, effort: Effort, samples: int) -> Finals:
-        return effort.final(samples, self._costs, within_ms=self._within_ms)
-
-
-def _due(utterance: Utterance, effort: Effort) -> Kind | None:
-    """What to compute of an utterance, if anything."""
-    if utterance.final:
-        return None if utterance.drafted else Kind.FINAL
-    if effort.drafts and utterance.paused and not utterance.drafted:
-        return Kind.DRAFT
-    if effort.partials and utterance.partial_due(effort.partials.every):
-        return Kind.PARTIAL
-    return None

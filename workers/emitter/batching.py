@@ -45,28 +45,40 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a batch may be, in windows, and, from the second window on, in predicted time.
-
-    `final_ms` is the predicted time up to which a final may have a wider beam and a longer context.
-    """
+    """How large a batch may be, in windows, and, from the second window on, in predicted time."""
 
     windows: int
     ms: float
-    final_ms: float
 
 
 def choose(jobs: Iterable[Job], limits: Limits, costs: Costs) -> list[Job]:
-    """The next batch: the most urgent job, and those of its manner; empty where nothing waits."""
-    batch: list[Job] = []
-    for job in _ranked(jobs):
-        if batch and job.manner != batch[0].manner:
+    """The next batch: the most urgent job, and those of its manner that had better share its pass.
+
+    Empty where nothing waits.
+    """
+    ranked = _ranked(jobs)
+    batch = list(ranked[:1])
+    for job in ranked[1:]:
+        if job.manner != batch[0].manner:
             continue
-        if batch and costs.predict_ms(job.manner, len(batch) + 1) > limits.ms:
+        size = len(batch) + 1
+        if size > limits.windows or costs.predict_ms(job.manner, size) > limits.ms:
+            break
+        if not _pays(job.manner, size, len(ranked) - size, costs):
             break
         batch.append(job)
-        if len(batch) >= limits.windows:
-            break
     return batch
+
+
+def _pays(manner: Manner, size: int, behind: int, costs: Costs) -> bool:
+    """Whether all wait less, taken together, when a batch grows to `size` windows.
+
+    Those already in it are kept waiting for one more window; the one that joins, and those behind,
+    are spared the difference between a pass of its own and a place in this one.
+    """
+    alone = costs.predict_ms(manner, 1)
+    joining = costs.predict_ms(manner, size) - costs.predict_ms(manner, size - 1)
+    return (size - 1) * joining < (behind + 1) * (alone - joining)
 
 
 def _ranked(jobs: Iterable[Job]) -> Sequence[Job]:

@@ -6,6 +6,9 @@ from common.audio import ms_to_samples
 from workers.emitter.costs import Costs
 from workers.emitter.manner import Manner, Model, fills, manner
 
+_RELAXED_MS = 2000.0
+"""What finals may take together below full service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Partials:
@@ -43,31 +46,40 @@ class Finals:
 class Effort:
     """What a meeting gets at a service level: partials, if any, and the best finals there is time for.
 
+    There is time where all finals that are due, made so, are predicted to take `within_ms` at most.
     With `drafts`, the final is computed at every pause that may prove to be the end.
     """
 
     partials: Partials | None
     finals: tuple[Finals, ...]
     drafts: bool
+    within_ms: float
 
-    def final(self, samples: int, costs: Costs, *, within_ms: float) -> Finals:
-        """The first that is predicted to take no longer, or else the last."""
-        fitting = (f for f in self.finals if costs.predict_ms(f.manner(samples), 1) <= within_ms)
-        return next(fitting, self.finals[-1])
+    def final(self, samples: int, costs: Costs, *, due: int) -> Finals:
+        """The best for which there is time when so many finals are due, or else the last."""
+        return next((f for f in self.finals if self._fits(f.manner(samples), costs, due)), self.finals[-1])
+
+    def _fits(self, manner: Manner, costs: Costs, due: int) -> bool:
+        return due * costs.predict_ms(manner, 1) <= self.within_ms
 
 
-def efforts(partial_ms: int, *, drafts: bool, last: Model = Model.MAIN) -> tuple[Effort, ...]:
+def efforts(
+    partial_ms: int, *, final_ms: float, drafts: bool, last: Model = Model.MAIN
+) -> tuple[Effort, ...]:
     """By service level, with partials every `partial_ms` of speech at full service.
 
-    `last` is the model of the level at which there are finals only.
+    `final_ms` is what finals may take together at full service; `last` the model of the level at
+    which there are finals only.
     """
     every, context_s = ms_to_samples(partial_ms), 6
     best, quick = Finals(12, beam=5, lead=True), Finals(12, beam=1, lead=True)
     brief = Finals(8, beam=1, lead=False)
     return (
-        Effort(Partials(every, 2 * every, context_s), (best, quick), drafts),
-        Effort(Partials(2 * every, 15 * every, context_s), (quick, brief), drafts=False),
-        Effort(None, (replace(brief, model=last),), drafts=False),
+        Effort(Partials(every, 2 * every, context_s), (best, quick), drafts, final_ms),
+        Effort(
+            Partials(2 * every, 15 * every, context_s), (quick, brief), drafts=False, within_ms=_RELAXED_MS
+        ),
+        Effort(None, (replace(brief, model=last),), drafts=False, within_ms=_RELAXED_MS),
     )
 
 

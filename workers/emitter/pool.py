@@ -1,6 +1,7 @@
 """The emitter's stage, from the settings, with its model loaded and warm."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from common.audio import SAMPLE_RATE
 from common.errors import SettingsError
@@ -19,28 +20,40 @@ from workers.engines.whisper import Device, WhisperEngine
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
 _WARM_UP_FRAMES = 100
-_LEVELS = {"auto": range(4), "full": range(1), "busy": range(1, 2)}
+_ALLOWED = {"auto": range(4), "full": range(1), "busy": range(1, 2)}
 
 
 def build(settings: Settings) -> Stage:
     """Load the model and run it once. Raises SettingsError, and EngineError for a bad model."""
+    engines = _engines(settings.emitter)
+    _warm_up(engines, settings.emitter.mels, _levels(settings.emitter, engines))
+    return assemble(settings, engines)
+
+
+def assemble(
+    settings: Settings,
+    engines: Mapping[Model, SpeechEngine],
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Stage:
+    """The stage around its models. What passes cost is learned by `clock`, in seconds."""
     emitter = settings.emitter
-    engines = _engines(emitter)
-    last = Model.SMALL if Model.SMALL in engines else Model.MAIN
-    levels = efforts(emitter.partial_ms, drafts=emitter.drafts, last=last)
-    if emitter.quality != "auto":
-        levels = tuple(map(pinned, levels))
-    _warm_up(engines, emitter.mels, levels)
     policy = Policy(
-        efforts=levels,
-        rules=Rules(_LEVELS[emitter.quality], emitter.calm_ms, priorities(emitter.priorities)),
-        limits=Limits(emitter.max_batch, emitter.batch_ms, emitter.final_ms),
+        efforts=_levels(emitter, engines),
+        rules=Rules(_ALLOWED[emitter.quality], emitter.calm_ms, priorities(emitter.priorities)),
+        limits=Limits(emitter.max_batch, emitter.batch_ms),
         budget_ms=emitter.budget_ms,
         most_age_ms=settings.redis.deferred_max_age_s * 1000,
     )
     encoding = engines[Model.MAIN].encoding
     utterances = Utterances(encoding, mels=emitter.mels, patience_ms=emitter.patience_s * 1000)
-    return EmitterStage(engines, utterances, policy)
+    return EmitterStage(engines, utterances, policy, clock=clock)
+
+
+def _levels(settings: EmitterSettings, engines: Mapping[Model, SpeechEngine]) -> Sequence[Effort]:
+    last = Model.SMALL if Model.SMALL in engines else Model.MAIN
+    levels = efforts(settings.partial_ms, final_ms=settings.final_ms, drafts=settings.drafts, last=last)
+    return levels if settings.quality == "auto" else tuple(map(pinned, levels))
 
 
 def _engines(settings: EmitterSettings) -> dict[Model, SpeechEngine]:

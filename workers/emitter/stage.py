@@ -73,7 +73,7 @@ class EmitterStage:
         self._service, self._costs = Service(policy.rules), Costs()
         self._load = Load(policy.efforts, self._costs)
         self._busy = BusyShare()
-        self._agenda = Agenda(policy.efforts, policy.limits, self._costs, self._service)
+        self._agenda = Agenda(policy.efforts, self._costs, self._service)
         self._newest: dict[Meeting, tuple[int, Window]] = {}
 
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
@@ -122,14 +122,12 @@ class EmitterStage:
 
     def _plan(self, jobs: Sequence[Job], now_ms: int) -> Iterator[Effect]:
         """Give every meeting its level, and say which changed."""
-        waiting_ms = self._waiting_ms(jobs, _LIVE)
         late = self._waiting_ms(jobs, {Kind.FINAL}) > self._budget_ms
         work = self._load.work(now_ms)
         self._newest = {meeting: self._newest[meeting] for meeting in work if meeting in self._newest}
         saturated = self._busy.share(now_ms) > _SATURATED
         changed = self._service.plan(work, now_ms, late=saturated and late)
-        self._agenda.hurry(waiting_ms)
-        metrics.BACKLOG_SECONDS.set(waiting_ms / 1000)
+        metrics.BACKLOG_SECONDS.set(self._waiting_ms(jobs, _LIVE) / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
         HEADROOM.set(self._load.headroom(work, self._service.capacity))
         for meeting in changed:

@@ -70,19 +70,19 @@ def test_a_view_that_fills_its_context_asks_for_word_times():
     assert partials.manner(16_000).decode == DecodeSettings(6, 1, second_try=False)
 
 
-def test_finals_are_as_good_as_there_is_time_for():
-    full, *_ = efforts(200, drafts=True)
+def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():
+    full, *_ = efforts(200, final_ms=400, drafts=True)
     costs = Costs()
     for finals, ms in zip(full.finals, (400, 200), strict=True):
         for _ in range(60):
             costs.learn(finals.manner(16_000), 1, ms)
-    chosen = [full.final(16_000, costs, within_ms=ms) for ms in (1000, 399, 10)]
-    assert chosen == [full.finals[0], full.finals[1], full.finals[1]]
-    assert pinned(full).final(16_000, costs, within_ms=10) == full.finals[0]
+    best, quick = full.finals
+    assert [full.final(16_000, costs, due=due) for due in (1, 2, 9)] == [best, quick, quick]
+    assert pinned(full).final(16_000, costs, due=9) == best
 
 
 def test_no_level_gives_more_than_the_one_above():
-    for better, worse in pairwise(efforts(200, drafts=True)):
+    for better, worse in pairwise(efforts(200, final_ms=400, drafts=True)):
         for one, other in zip(worse.finals, better.finals, strict=False):
             assert (one.context_s, one.beam, one.lead) <= (other.context_s, other.beam, other.lead)
         assert worse.drafts <= better.drafts

@@ -48,7 +48,7 @@ class Parrot:
         return Hypothesis(" ".join(steps), tuple(words) if word_times else (), -0.1, 0.0)
 
 
-FOUR = Limits(windows=4, ms=1e9, final_ms=1e9)
+FOUR = Limits(windows=4, ms=1e9)
 
 
 class Measure(Parrot):
@@ -89,7 +89,7 @@ def new_stage(
 ):
     engines = {Model.MAIN: engine or Parrot()} | ({Model.SMALL: small} if small else {})
     policy = Policy(
-        efforts=efforts(300, drafts=True, last=Model.SMALL if small else Model.MAIN),
+        efforts=efforts(300, final_ms=1e9, drafts=True, last=Model.SMALL if small else Model.MAIN),
         rules=Rules(allowed, 5000, priority),
         limits=limits,
         budget_ms=1500,
@@ -209,7 +209,7 @@ def test_partials_stay_short_even_where_the_engine_never_agrees_with_itself(as_e
 def test_finals_are_served_in_the_order_in_which_speech_ended(as_entries, ledger):
     first, second = utterance(2, start=0), utterance(2, track=TRACKS[2], start=800)
     first[-1] = replace(first[-1], end=first[-1].end + 4000, captured_ms=first[-1].captured_ms + 250)
-    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
     shard.deliver(as_entries([*second, *first], Stream.WINDOWS))
     shard.settle()
     assert [t.track for t in shard.messages()] == ["ana", "cy"]
@@ -239,7 +239,7 @@ def test_silence_gives_no_partial_but_a_final(shard, as_entries):
 
 def test_a_call_runs_one_forward_pass_and_says_whether_more_waits(as_entries):
     engine = Parrot()
-    stage = new_stage(engine, limits=Limits(2, 1e9, 1e9))
+    stage = new_stage(engine, limits=Limits(2, 1e9))
     windows = [w for i, track in enumerate(TRACKS) for w in utterance(2, track=track, start=i)]
     assert stage.process(as_entries(windows, Stream.WINDOWS), 0).busy
     assert [n for n, *_ in engine.batches] == [2]
@@ -250,7 +250,7 @@ def test_a_call_runs_one_forward_pass_and_says_whether_more_waits(as_entries):
 
 
 def test_the_next_utterance_of_a_track_waits_for_the_final_of_the_one_before(as_entries, ledger):
-    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
     both = [*utterance(3, start=0), *utterance(3, start=50_000)[:-1]]
     shard.deliver(as_entries(both, Stream.WINDOWS))
     shard.settle()
@@ -465,7 +465,7 @@ def kept(effects):
 
 
 def test_overloaded_it_puts_utterances_aside_and_says_so(as_entries):
-    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9, 1e9), batch_s=0.9)
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
     effects, _ = overloaded(stage, as_entries)
     deferred = [t for t in results(effects) if t.status == "deferred"]
     assert deferred
@@ -480,7 +480,7 @@ def test_overloaded_it_puts_utterances_aside_and_says_so(as_entries):
 
 
 def test_every_utterance_has_a_final_or_is_put_aside_and_nothing_stays_pending(as_entries):
-    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9, 1e9), batch_s=0.9)
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
     effects, now_ms = overloaded(stage, as_entries)
     for at_ms in (now_ms, now_ms + LATER_MS):
         while (step := stage.process([], at_ms)).busy:
@@ -507,7 +507,7 @@ def test_meetings_of_high_priority_keep_their_service(as_entries):
     important = Meeting("default", "m4")
     stage = new_stage(
         allowed=range(4),
-        limits=Limits(2, 1e9, 1e9),
+        limits=Limits(2, 1e9),
         batch_s=0.9,
         priority=lambda meeting: meeting == important,
     )
@@ -540,13 +540,13 @@ def test_deferred_utterances_are_asked_for_when_there_is_time_and_transcribed(le
 
 
 def test_no_more_are_asked_for_than_there_is_room():
-    stage = new_stage(limits=Limits(1, 1e9, 1e9))
+    stage = new_stage(limits=Limits(1, 1e9))
     step = stage.process([come_back(i) for i in range(3)], 0)
     assert step.recall == ROOM - 3 + 1
 
 
 def test_deferred_utterances_are_asked_for_when_the_meetings_fall_silent_and_not_before(as_entries):
-    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9, 1e9), batch_s=0.9)
+    stage = new_stage(allowed=range(4), limits=Limits(2, 1e9), batch_s=0.9)
     _, now_ms = overloaded(stage, as_entries)
     while (step := stage.process([], now_ms)).busy:
         assert step.recall == 0
@@ -557,14 +557,14 @@ def test_deferred_utterances_are_asked_for_when_the_meetings_fall_silent_and_not
 
 
 def test_what_waits_to_be_backfilled_comes_after_what_is_said_now(as_entries, ledger):
-    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
     shard.deliver([come_back(9), *as_entries(utterance(3), Stream.WINDOWS)])
     shard.settle()
     assert [t.backfilled for t in shard.messages()] == [False, True]
 
 
 def test_utterances_kept_too_long_or_handed_back_unasked_are_lost_and_that_is_said(ledger):
-    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
     shard.deliver([come_back(1)], now_ms=3_601_001)
     shard.settle()
     assert [t.status for t in shard.messages()] == ["lost"]
@@ -576,7 +576,7 @@ def test_utterances_kept_too_long_or_handed_back_unasked_are_lost_and_that_is_sa
 
 
 def test_after_a_takeover_what_had_come_back_is_transcribed_once(ledger):
-    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(1, 1e9)))
     shard.deliver([come_back(i) for i in range(4)])
     shard.crash()
     shard.settle()
@@ -640,7 +640,7 @@ def test_whatever_crashes_every_utterance_has_one_final_and_tracks_are_in_order(
         queues[TRACKS[track]] += utterance(steps, track=TRACKS[track], start=i * 40_000)
     mixed = [w for i in range(99) for queue in queues.values() for w in queue[i : i + 1]]
     entries = as_entries(mixed, Stream.WINDOWS)
-    shard = ledger(lambda: new_stage(limits=Limits(windows, 1e9, 1e9)))
+    shard = ledger(lambda: new_stage(limits=Limits(windows, 1e9)))
     at = 0
     for size, crash in plan[:40]:
         shard.deliver(entries[at : at + size], lost=crash == "before")

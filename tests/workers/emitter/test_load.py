@@ -6,7 +6,7 @@ from workers.emitter.costs import Costs
 from workers.emitter.effort import efforts
 from workers.emitter.load import Load
 
-EFFORTS = efforts(200, drafts=True)
+EFFORTS = efforts(200, final_ms=400, drafts=True)
 MEETINGS = [Meeting("default", f"m{i}") for i in range(8)]
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 from rich.console import Console
 
+from common.commands.acl import acl
 from common.commands.audit import audit
 from common.commands.config import config
 from common.commands.dead import dead
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, status, tail, doctor, config, audit):
+for command in (up, status, tail, doctor, config, audit, acl):
     app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(pools, name="pools")

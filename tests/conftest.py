@@ -17,6 +17,7 @@ from common.embedded import embedded_redis
 from common.settings import RedisSettings
 from common.streams.client import Client, connect
 from tests.cluster.servers import cluster
+from tests.users import admit, take_refusals
 
 hypothesis_settings.register_profile(
     "shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -37,6 +38,7 @@ def unconfigured_logs() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     with embedded_redis() as url:
+        admit(url)
         yield url
 
 
@@ -55,13 +57,16 @@ def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         _until_listening(port, process)
-        yield f"redis://127.0.0.1:{port}/0"
+        url = f"redis://127.0.0.1:{port}/0"
+        admit(url)
+        yield url
         process.terminate()
 
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
     with cluster() as nodes:
+        admit(*(f"redis://127.0.0.1:{node.port}" for node in nodes.nodes))
         yield nodes.url
 
 
@@ -78,11 +83,15 @@ def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
 
 @pytest.fixture
 async def redis(redis_settings: RedisSettings) -> AsyncIterator[Client]:
+    """As administrator. Whatever other users do meanwhile, the server must refuse them nothing."""
     client = connect(redis_settings)
     await client.flushall()
+    await take_refusals(client)
     yield client
+    refused = await take_refusals(client)
     await client.flushall()
     await client.aclose()
+    assert refused == []
 
 
 @pytest.fixture(scope="session")

@@ -102,3 +102,8 @@ def live(tenant: str) -> str:
 def deleted(shard: int) -> str:
     """The hash of a shard's meetings that are being deleted, until nothing is left of them."""
     return f"hb:{{{shard}}}:deleted"
+
+
+def on_any_shard(key: str) -> str:
+    """The pattern, as servers match them, of a key of shard 0 and of its likes on all shards."""
+    return key.replace("{0}", "{[0-9]*}")

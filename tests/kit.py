@@ -14,12 +14,14 @@ from common.messages import AudioChunk, SpeechChunk
 from common.settings import RedisSettings
 from common.shelves import ShelfBounds
 from common.stage import Acknowledge, Append, Effect, Entry, EntryId, Position, Stage, Step, Stream
-from common.streams.client import Client
+from common.streams.client import Client, connect
 from common.streams.cluster_client import ClusterClient
 from common.streams.fenced import FencedShards
 from common.streams.leases import LeaseTable
 from common.streams.link import Link
 from common.streams.owner import link_to
+from common.topology import WRITES
+from tests.users import pool_of, settings_as
 
 MEETING = Meeting("default", "weekly")
 TRACK = Track(MEETING, "ann", Speaker("ann", "Ann"))
@@ -92,13 +94,18 @@ class Worker:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-def wire_to(redis: Client) -> Link:
-    """A blocking connection to the same server, or cluster."""
+def settings_of(redis: Client) -> RedisSettings:
+    """How to reach the same server, or cluster."""
     if isinstance(redis, ClusterClient):
         places = ",".join(redis.nodes_manager.startup_nodes)
-        return link_to(RedisSettings(url=SecretStr(f"redis+cluster://{places}")))
+        return RedisSettings(url=SecretStr(f"redis+cluster://{places}"))
     where = redis.connection_pool.connection_kwargs
-    return link_to(RedisSettings(url=SecretStr(f"redis://{where['host']}:{where['port']}/0")))
+    return RedisSettings(url=SecretStr(f"redis://{where['host']}:{where['port']}/0"))
+
+
+def wire_to(redis: Client) -> Link:
+    """A blocking connection to the same server, or cluster."""
+    return link_to(settings_of(redis))
 
 
 @asynccontextmanager
@@ -111,16 +118,18 @@ async def working(
     backlog_limit: int = 10_000,
     shelf_bounds: ShelfBounds = ROOMY,
 ) -> AsyncIterator[Worker]:
-    wire = wire_to(redis)
+    """A member with the rights of its pool."""
+    settings = settings_as(settings_of(redis), pool_of(stage.name))
+    wire, own = link_to(settings), connect(settings)
     shards = FencedShards(wire, stage.name, stage.inputs, read_count=50)
     loop = StageLoop(
         stage,
         shards,
-        outputs=[Stream.SPEECH, Stream.DEFERRED],
+        outputs=[stream for stream in WRITES[stage.name] if stream is not Stream.RESULTS],
         backlog_limit=backlog_limit,
         shelf_bounds=shelf_bounds,
     )
-    table = LeaseTable(redis, stage.name, member, lease_ms)
+    table = LeaseTable(own, stage.name, member, lease_ms)
     membership = Membership(table, shards=SHARDS, take=loop.ownership.take, lose=loop.ownership.lose)
     draining = asyncio.Event()
     tasks = [asyncio.create_task(loop.run(membership, draining)), asyncio.create_task(membership.run())]
@@ -130,6 +139,7 @@ async def working(
     finally:
         await worker.crash()
         wire.close()
+        await own.aclose()
 
 
 async def eventually(what: str, holds: Callable[[], Awaitable[object]], within_s: float = 10) -> None:

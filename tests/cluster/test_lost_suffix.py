@@ -22,6 +22,7 @@ from common.streams.leases import LeaseTable
 from common.streams.wire import Wire
 from tests.cluster.servers import Server, follow, servers
 from tests.kit import MEETING, SHARDS, PairingStage, chunk, eventually, working
+from tests.users import admit
 
 pytestmark = [pytest.mark.integration, pytest.mark.cluster]
 SHARD = MEETING.shard(SHARDS)
@@ -75,6 +76,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 def pair() -> Iterator[tuple[Server, Server]]:
     with servers(2) as (primary, replica):
         follow(replica, primary.port)
+        admit(*(f"redis://127.0.0.1:{server.port}" for server in (primary, replica)))
         yield primary, replica
 
 

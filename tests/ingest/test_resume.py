@@ -38,6 +38,7 @@ from ingest.player.wires import WIRES
 from ingest.server import Server, listening, server_config
 from ingest.writer import Writer
 from tests.kit import SHARDS, eventually
+from tests.users import settings_as
 
 pytestmark = pytest.mark.integration
 NOISE = np.random.default_rng(5).integers(-9_000, 9_000, 480_000).astype("<i2")
@@ -71,7 +72,7 @@ async def process(
     redis_settings: RedisSettings, port: int = 0, *, silence_ms: int = 20_000
 ) -> AsyncIterator[Process]:
     settings = IngestSettings(port=port, grace_s=5)
-    redis = connect_redis(redis_settings)
+    redis = connect_redis(settings_as(redis_settings, "ingest"))
     await join_deployment(redis, SHARDS)
     sink = AudioLog(redis, SHARDS, backlog_limit=10_000)
     writer = Writer(sink, unix_ms)

@@ -23,6 +23,7 @@ from common.streams.client import Client
 from common.streams.result_log import ResultLog
 from ingest.app import serve
 from tests.kit import SHARDS, eventually
+from tests.users import settings_as
 
 pytestmark = pytest.mark.integration
 MEETING = Meeting("default", "weekly")
@@ -44,7 +45,9 @@ class Process(Service):
 @asynccontextmanager
 async def process(redis_settings: RedisSettings) -> AsyncIterator[Process]:
     """One ingest process; leaving drains it."""
-    settings = Settings(shards=SHARDS, redis=redis_settings, ingest=IngestSettings(port=0, grace_s=0.4))
+    settings = Settings(
+        shards=SHARDS, redis=settings_as(redis_settings, "ingest"), ingest=IngestSettings(port=0, grace_s=0.4)
+    )
     service = Process("ingest", settings)
     work = asyncio.create_task(serve(settings, service))
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgpack
@@ -22,6 +22,7 @@ from common.streams.dead_letters import list_dead, retry_dead
 from common.streams.deployment import join_deployment
 from tests.golden.specimens import RESULTS
 from tests.kit import MEETING, SHARDS, TRACK, PairingStage, chunk, eventually, working
+from tests.users import client_as, url_as
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -39,6 +40,12 @@ async def audio(redis: Client) -> AudioLog:
     log = AudioLog(redis, SHARDS, backlog_limit=10_000)
     await log.start_meeting(MEETING, 1_000)
     return log
+
+
+@pytest.fixture
+async def operator(redis_settings: RedisSettings) -> AsyncIterator[Client]:
+    async with client_as(redis_settings, "operator") as client:
+        yield client
 
 
 @dataclass
@@ -86,7 +93,7 @@ async def letters(redis: Client, count: int) -> None:
 
 
 async def test_a_result_tried_again_reaches_only_its_stage_and_no_reader_twice(
-    redis: Client, audio: AudioLog
+    redis: Client, audio: AudioLog, operator: Client
 ) -> None:
     stage, bystander = Echo("keyword", chokes_on="two"), Echo("sentiment")
     async with working(redis, stage, "first"), working(redis, bystander, "other"):
@@ -96,7 +103,7 @@ async def test_a_result_tried_again_reaches_only_its_stage_and_no_reader_twice(
         await eventually("the others answered", lambda: _seen(stage, ["one", "three"]), 30)
         stage.chokes_on = ""
         (letter,) = await list_dead(redis, SHARDS)
-        assert await retry_dead(redis, letter) == "OK"
+        assert await retry_dead(operator, letter) == "OK"
         await eventually("the third answered", lambda: _seen(stage, ["one", "three", "two"]), 30)
 
         async def answered() -> object:
@@ -136,7 +143,7 @@ async def speak(redis: Client, start: int) -> None:
 
 
 @pytest.mark.usefixtures("audio")
-async def test_speech_tried_again_comes_last_and_only_to_its_stage(redis: Client) -> None:
+async def test_speech_tried_again_comes_last_and_only_to_its_stage(redis: Client, operator: Client) -> None:
     stage, other = Listener("keyword", well=False), Listener("sentiment")
     async with working(redis, stage, "first"), working(redis, other, "second"):
         for start in range(4):
@@ -145,7 +152,7 @@ async def test_speech_tried_again_comes_last_and_only_to_its_stage(redis: Client
         await eventually("the rest taken", lambda: _seen(stage, [0, 2, 3]), 30)
         stage.well = True
         (letter,) = await list_dead(redis, SHARDS)
-        assert [await retry_dead(redis, letter) for _ in range(2)] == ["OK", "GONE"]
+        assert [await retry_dead(operator, letter) for _ in range(2)] == ["OK", "GONE"]
         await speak(redis, 4)
         await eventually("the failed one behind", lambda: _seen(stage, [0, 2, 3, 1, 4]), 30)
         await eventually("the other one's own", lambda: _seen(other, [0, 1, 2, 3, 4]), 30)
@@ -173,8 +180,9 @@ async def test_an_entry_of_another_version_is_put_aside_with_both_versions(
 
 
 async def run(valkey_url: str, *args: str, stdin: str = "") -> tuple[int, str]:
+    url = url_as(valkey_url, "operator")
     result = await asyncio.to_thread(
-        CliRunner().invoke, dead, [*args, "--redis", valkey_url], input=stdin, catch_exceptions=False
+        CliRunner().invoke, dead, [*args, "--redis", url], input=stdin, catch_exceptions=False
     )
     return result.exit_code, result.output
 

@@ -17,6 +17,7 @@ from common.streams.fenced import FencedShards
 from common.streams.overview import read_overview
 from common.streams.reports import ProcessReport, erase_report, write_report
 from tests.kit import MEETING, SHARDS, TRACK, wire_to
+from tests.users import url_as
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -92,7 +93,7 @@ async def test_what_the_rest_is_made_of_cannot_be_disabled(deployment: Client) -
 async def test_the_command_asks_for_its_processes_to_end_first(
     deployment: Client, redis_settings: RedisSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    redis_url = redis_settings.url.get_secret_value()
+    redis_url = url_as(redis_settings.url.get_secret_value(), "operator")
     report = ProcessReport("keyword", "kw-1", 1, "here", 1, 0, 0.0, 0, 0)
     await write_report(deployment, report)
     with pytest.raises(HubbubError, match="kw-1"):

@@ -1,5 +1,7 @@
 """A deleted meeting leaves nothing on the server, and its neighbours on the shard feel nothing of it."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from common.clock import unix_ms
@@ -23,6 +25,7 @@ from common.topology import ON_DEMAND, READERS
 from common.webhooks import Delivery, Subscription
 from tests.kit import MEETING, SHARDS
 from tests.search import keys_with
+from tests.users import client_as
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -36,6 +39,22 @@ SECRET, HARMLESS = "the merger is on friday", "lunch is at noon"
 async def log(redis: Client) -> AudioLog:
     await join_deployment(redis, SHARDS)
     return AudioLog(redis, SHARDS, backlog_limit=10_000)
+
+
+@pytest.fixture(params=["gateway", "jobs"])
+async def eraser(
+    redis: Client, redis_settings: RedisSettings, request: pytest.FixtureRequest
+) -> AsyncIterator[Client]:
+    """With the rights of those who delete meetings."""
+    async with client_as(redis_settings, request.param) as client:
+        yield client
+
+
+@pytest.fixture
+async def keeper(redis: Client, redis_settings: RedisSettings) -> AsyncIterator[Client]:
+    """With the rights of those who keep nothing for too long."""
+    async with client_as(redis_settings, "jobs") as client:
+        yield client
 
 
 @pytest.fixture
@@ -109,7 +128,7 @@ async def lags(redis: Client) -> dict[str, int | None]:
 
 
 async def test_nothing_is_left_of_it_and_everything_of_its_neighbour(
-    redis: Client, log: AudioLog, at_once: None
+    redis: Client, log: AudioLog, at_once: None, eraser: Client
 ) -> None:
     await subscribe(redis)
     await leave_traces(redis, log, NEIGHBOUR, HARMLESS)
@@ -120,7 +139,7 @@ async def test_nothing_is_left_of_it_and_everything_of_its_neighbour(
     digest = Track(MEETING, "ann", Speaker("ann", "Ann")).utterance_id(0).partition("-")[0]
     assert await keys_with(redis, f"{MEETING.tenant}/{MEETING.id}/", SECRET, digest)
 
-    deletion = Erasure(redis, SHARDS)
+    deletion = Erasure(eraser, SHARDS)
     assert await deletion.begin(MEETING)
     assert await ResultLog(redis, SHARDS).meeting(MEETING) is None
     assert await deletion.under_way() == [MEETING]
@@ -140,14 +159,16 @@ async def test_nothing_is_left_of_it_and_everything_of_its_neighbour(
     assert [r.decoded().text for r in kept if r.type == "transcript"] == [HARMLESS] * 6  # type: ignore[union-attr]
 
 
-async def test_the_lag_of_every_group_stays_known_and_right(redis: Client, log: AudioLog) -> None:
+async def test_the_lag_of_every_group_stays_known_and_right(
+    redis: Client, log: AudioLog, eraser: Client
+) -> None:
     await log.start_meeting(MEETING, unix_ms())
     for number in range(10):
         await log.publish(final((NEIGHBOUR, MEETING)[number % 2], SECRET, number))
     await read_all(redis, but=("sentiment",))
     await redis.xreadgroup("sentiment", "owner", {keys.stream(SHARD, Stream.RESULTS): ">"}, count=5)
     before = await lags(redis)
-    deletion = Erasure(redis, SHARDS)
+    deletion = Erasure(eraser, SHARDS)
     assert await deletion.begin(MEETING)
     await deletion.advance(MEETING)  # one group has yet to read some of it, which stays
     announced = 1
@@ -169,10 +190,10 @@ async def test_the_lag_of_every_group_stays_known_and_right(redis: Client, log: 
 
 
 async def test_what_the_stages_had_in_hand_goes_in_a_later_round(
-    redis: Client, log: AudioLog, at_once: None
+    redis: Client, log: AudioLog, at_once: None, eraser: Client
 ) -> None:
     await leave_traces(redis, log, MEETING, SECRET)
-    deletion = Erasure(redis, SHARDS)
+    deletion = Erasure(eraser, SHARDS)
     assert await deletion.begin(MEETING)
     assert not await deletion.advance(MEETING)  # its audio is yet to be worked on
     await log.publish(final(MEETING, SECRET, 7))  # what came of it
@@ -182,9 +203,9 @@ async def test_what_the_stages_had_in_hand_goes_in_a_later_round(
     assert await keys_with(redis, SECRET, f"{MEETING.tenant}/{MEETING.id}") == {}
 
 
-async def test_it_takes_no_more_audio_until_it_is_gone(redis: Client, log: AudioLog) -> None:
+async def test_it_takes_no_more_audio_until_it_is_gone(redis: Client, log: AudioLog, eraser: Client) -> None:
     await log.start_meeting(MEETING, unix_ms())
-    deletion = Erasure(redis, SHARDS)
+    deletion = Erasure(eraser, SHARDS)
     assert await deletion.begin(MEETING)
     assert (await log.start_meeting(MEETING, unix_ms())).ended
     assert await ResultLog(redis, SHARDS).meeting(MEETING) is None
@@ -196,12 +217,14 @@ async def test_an_unknown_meeting_cannot_be_deleted(redis: Client, log: AudioLog
     assert await Erasure(redis, SHARDS).under_way() == []
 
 
-async def test_retention_leaves_nothing_of_an_old_meeting(redis: Client, log: AudioLog) -> None:
+async def test_retention_leaves_nothing_of_an_old_meeting(
+    redis: Client, log: AudioLog, keeper: Client
+) -> None:
     await subscribe(redis)
     await leave_traces(redis, log, MEETING, SECRET)
     await read_all(redis)
     await redis.xtrim(keys.stream(SHARD, Stream.DEFERRED), maxlen=0)  # given up by age
     later_ms = unix_ms() + 7_200_000
-    await expire(redis, RedisSettings(results_retention_s=3600), shards=SHARDS, now_ms=later_ms)
+    await expire(keeper, RedisSettings(results_retention_s=3600), shards=SHARDS, now_ms=later_ms)
     digest = Track(MEETING, "ann", Speaker("ann", "Ann")).utterance_id(0).partition("-")[0]
     assert await keys_with(redis, MEETING.id, SECRET, digest) == {}

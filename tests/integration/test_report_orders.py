@@ -1,19 +1,31 @@
 """Orders and reports on a real server."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from common.settings import RedisSettings
 from common.streams import keys
 from common.streams.client import Client
 from common.streams.meeting_reports import MOST_TRIES, TAKEN_MS, BuiltReport, ReportShelf
 from tests.kit import MEETING
+from tests.users import client_as
 
 pytestmark = pytest.mark.integration
 SHARDS = 32
 
 
 @pytest.fixture
-def shelf(redis: Client) -> ReportShelf:
-    return ReportShelf(redis, SHARDS)
+async def shelf(redis: Client, redis_settings: RedisSettings) -> AsyncIterator[ReportShelf]:
+    async with client_as(redis_settings, "jobs") as client:
+        yield ReportShelf(client, SHARDS)
+
+
+@pytest.fixture
+async def counter(redis: Client, redis_settings: RedisSettings) -> AsyncIterator[ReportShelf]:
+    """Where reports are asked for."""
+    async with client_as(redis_settings, "gateway") as client:
+        yield ReportShelf(client, SHARDS)
 
 
 def built(as_of: str, text: str) -> BuiltReport:
@@ -56,15 +68,17 @@ async def test_a_report_that_saw_less_replaces_none(shelf: ReportShelf) -> None:
     assert await shelf.file(MEETING, "md") == b"more"
 
 
-async def test_what_fails_again_and_again_is_given_up_until_ordered_anew(shelf: ReportShelf) -> None:
-    await shelf.order(MEETING, 0)
+async def test_what_fails_again_and_again_is_given_up_until_ordered_anew(
+    shelf: ReportShelf, counter: ReportShelf
+) -> None:
+    await counter.order(MEETING, 0)
     for attempt in range(MOST_TRIES + 1):
         [order] = await shelf.take(attempt * (TAKEN_MS + 1), limit=4)
         assert await shelf.begin(order) == (attempt < MOST_TRIES)
-    assert await shelf.has_failed(MEETING)
-    assert not (await shelf.state(MEETING)).ordered
-    await shelf.order(MEETING, 0)
-    assert not await shelf.has_failed(MEETING)
+    assert await counter.has_failed(MEETING)
+    assert not (await counter.state(MEETING)).ordered
+    await counter.order(MEETING, 0)
+    assert not await counter.has_failed(MEETING)
 
 
 async def test_no_report_is_kept_for_good(redis: Client, shelf: ReportShelf) -> None:

@@ -12,6 +12,7 @@ from common.streams import keys
 from common.streams.client import Client
 from common.streams.deployment import join_deployment
 from tests.kit import SHARDS
+from tests.users import url_as
 
 pytestmark = pytest.mark.integration
 
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def run(redis: Client, redis_settings: RedisSettings):
     def command(*arguments: str) -> tuple[int, str]:
-        done = CliRunner().invoke(app, [*arguments, "--redis", redis_settings.url.get_secret_value()])
+        url = url_as(redis_settings.url.get_secret_value(), "operator")
+        done = CliRunner().invoke(app, [*arguments, "--redis", url])
         return done.exit_code, done.stdout.strip()
 
     return command
@@ -65,7 +67,7 @@ async def test_what_is_done_to_dead_letters_is_written_down(
     for _ in range(2):
         await redis.xadd(keys.dead_letters(0), dead)
     ids = [entry_id.decode() for entry_id, _ in await redis.xrange(keys.dead_letters(0))]
-    url = redis_settings.url.get_secret_value()
+    url = url_as(redis_settings.url.get_secret_value(), "operator")
     for command, entry_id in zip((["retry"], ["drop", "--yes"]), ids, strict=True):
         await _in_thread(["dead", *command, "--id", f"0/{entry_id}", "--redis", url])
     written = [fields for _, fields in await redis.xrange(keys.AUDIT)]

@@ -22,6 +22,7 @@ from common.settings import (
 )
 from common.streams.audio_log import AudioLog
 from common.streams.client import Client
+from tests.users import settings_as
 from workers.gateway.app import serve
 
 
@@ -78,7 +79,7 @@ def run_gateway(redis_settings: RedisSettings) -> Run:
     ) -> AsyncIterator[GatewayClient]:
         settings = Settings(
             shards=SHARDS,
-            redis=redis_settings,
+            redis=settings_as(redis_settings, "gateway"),
             gateway=GatewaySettings(port=port, **changes),
             access=access or AccessSettings(),
             meetstream=meetstream or MeetStreamSettings(),

@@ -22,6 +22,7 @@ from common.streams.audio_log import AudioLog
 from ingest.app import serve as serve_ingest
 from ingest.player.wires import encode_frame
 from tests.kit import eventually
+from tests.users import settings_as
 from workers.gateway.bots import new_meeting_id
 
 pytestmark = pytest.mark.integration
@@ -31,7 +32,9 @@ LINK = "https://meet.google.com/aaa-bbbb-ccc"
 
 @asynccontextmanager
 async def running_ingest(redis_settings: RedisSettings) -> AsyncIterator[str]:
-    settings = Settings(shards=SHARDS, redis=redis_settings, ingest=IngestSettings(port=0, grace_s=0.3))
+    settings = Settings(
+        shards=SHARDS, redis=settings_as(redis_settings, "ingest"), ingest=IngestSettings(port=0, grace_s=0.3)
+    )
     service = HeadlessService(settings)
     serving = asyncio.create_task(serve_ingest(settings, service))
     try:

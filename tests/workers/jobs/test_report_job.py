@@ -14,6 +14,7 @@ from common.streams.audio_log import AudioLog
 from common.streams.client import Client
 from common.streams.meeting_reports import TAKEN_MS, ReportShelf
 from tests.kit import eventually
+from tests.users import settings_as, url_as
 from workers.jobs.pool import serve
 
 pytestmark = pytest.mark.integration
@@ -27,7 +28,7 @@ def shelf(redis: Client) -> ReportShelf:
 
 @asynccontextmanager
 async def jobs_at_work(redis_settings: RedisSettings) -> AsyncIterator[None]:
-    settings = Settings(redis=redis_settings)
+    settings = Settings(redis=settings_as(redis_settings, "jobs"))
     service = Service("jobs", settings)
     task = asyncio.create_task(serve(settings, service))
     try:
@@ -49,7 +50,7 @@ def text_of(shelf: ReportShelf, part: str) -> Callable[[], Awaitable[object]]:
 async def test_a_meeting_that_ended_has_a_report_and_a_late_text_gets_into_it(
     redis: Client, redis_settings: RedisSettings, shelf: ReportShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HUBBUB_REDIS__URL", redis_settings.url.get_secret_value())
+    monkeypatch.setenv("HUBBUB_REDIS__URL", url_as(redis_settings.url.get_secret_value(), "jobs"))
     log = AudioLog(redis, SHARDS, 1000)
     await log.start_meeting(MEETING, unix_ms() - 60_000)
     await log.publish(says("Ann", 1, "I'll send the deck by Friday."))
@@ -66,7 +67,7 @@ async def test_a_meeting_that_ended_has_a_report_and_a_late_text_gets_into_it(
 async def test_what_a_killed_worker_left_behind_is_built_by_the_next(
     redis: Client, redis_settings: RedisSettings, shelf: ReportShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HUBBUB_REDIS__URL", redis_settings.url.get_secret_value())
+    monkeypatch.setenv("HUBBUB_REDIS__URL", url_as(redis_settings.url.get_secret_value(), "jobs"))
     log = AudioLog(redis, SHARDS, 1000)
     await log.start_meeting(MEETING, STARTED_MS)
     await log.publish(says("Ann", 1, "Hello."))

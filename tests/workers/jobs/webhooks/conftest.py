@@ -20,6 +20,7 @@ from common.streams.deployment import join_deployment
 from common.streams.result_log import ResultLog
 from common.streams.subscriptions import SubscriptionStore
 from common.webhooks import Subscription, new_secret
+from tests.users import settings_as, url_as
 from workers.jobs.pool import serve
 
 SHARDS = 4
@@ -46,7 +47,8 @@ def final(number: int, *, meeting: str = "weekly", tenant: str = "default") -> T
 
 @pytest.fixture
 def redis_settings(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> RedisSettings:
-    monkeypatch.setenv("HUBBUB_REDIS__URL", valkey_url)  # for RQ jobs, which read their settings
+    own = url_as(valkey_url, "jobs")
+    monkeypatch.setenv("HUBBUB_REDIS__URL", own)  # for RQ jobs, which read their settings
     return RedisSettings(url=SecretStr(valkey_url), lease_ms=1000)
 
 
@@ -108,9 +110,8 @@ def working(redis_settings: RedisSettings) -> Callable[..., object]:
 
     @asynccontextmanager
     async def run(**changes: object) -> AsyncIterator[Service]:
-        settings = Settings(
-            shards=SHARDS, redis=redis_settings, webhooks=WebhookSettings(**{**BRISK, **changes})
-        )
+        own = settings_as(redis_settings, "jobs")
+        settings = Settings(shards=SHARDS, redis=own, webhooks=WebhookSettings(**{**BRISK, **changes}))
         service = Service("jobs", settings)
         task = asyncio.create_task(serve(settings, service))
         try:

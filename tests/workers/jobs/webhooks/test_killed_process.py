@@ -17,6 +17,7 @@ from receivers import Receiver, Request, receiving, say, say_ok
 
 from tests.kit import eventually
 from tests.system.kit import HUBBUB
+from tests.users import url_as
 
 pytestmark = [pytest.mark.integration, pytest.mark.system]
 RESULTS = 240
@@ -27,7 +28,7 @@ KILLS = 3
 def jobs_process(url: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """`hubbub jobs`, killed without warning when the context is left."""
     settings = {
-        "HUBBUB_REDIS__URL": url,
+        "HUBBUB_REDIS__URL": url_as(url, "jobs"),
         "HUBBUB_REDIS__LEASE_MS": "1000",
         "HUBBUB_SHARDS": str(SHARDS),
         "HUBBUB_WEBHOOKS__ALLOWED_NETWORKS": '["127.0.0.0/8"]',

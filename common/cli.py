@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import typer
+from redis.exceptions import NoPermissionError
 from rich.console import Console
 
 from common.commands.acl import acl
@@ -21,6 +22,7 @@ from common.pool import stage_main
 from common.redaction import redacted
 from common.service import run_service
 from common.settings import load_settings
+from common.streams.client import REFUSED
 from common.topology import POOLS, STAGES
 
 app = typer.Typer(
@@ -77,7 +79,11 @@ def main() -> None:
         _add_commands(sys.argv[1] if len(sys.argv) > 1 else "")
         app()
     except HubbubError as error:
-        Console(stderr=True).print(
-            f"hubbub: {redacted(str(error))}", style="red", markup=False, highlight=False
-        )
-        sys.exit(1)
+        _fail(str(error))
+    except NoPermissionError as error:
+        _fail(f"Redis: {error}; {REFUSED}")
+
+
+def _fail(reason: str) -> None:
+    Console(stderr=True).print(f"hubbub: {redacted(reason)}", style="red", markup=False, highlight=False)
+    sys.exit(1)

@@ -16,7 +16,7 @@ from contextlib import suppress
 import psutil
 import structlog
 from prometheus_client import Gauge
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from common.access import check_metrics_exposure
 from common.clock import unix_ms
@@ -25,7 +25,7 @@ from common.health import HealthServer
 from common.logs import configure_logs
 from common.metrics import HEADROOM, SERVICE_LEVEL
 from common.settings import Settings
-from common.streams.client import PASSING, Client, check_cancelled, connect
+from common.streams.client import PASSING, REFUSED, Client, check_cancelled, connect
 from common.streams.reports import ProcessReport, erase_report, write_report
 
 REPORT_S = 2.0
@@ -141,12 +141,14 @@ Main = Callable[[Settings, Service], Awaitable[None]]
 def run_service(pool: str, settings: Settings, main: Main) -> int:
     """Run a pool's main until it ends or is told to; returns the exit status."""
     configure_logs(settings.log, pool=pool, pid=str(os.getpid()))
-    failures: list[HubbubError] = []
+    failures: list[Exception] = []
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(_live(pool, settings, main))
         except* HubbubError as group:
             failures = _leaves(group)
+        except* NoPermissionError as refused:
+            failures += [HubbubError(f"Redis: {error}; {REFUSED}") for error in _leaves(refused)]
     for error in failures:
         structlog.get_logger().error("failed", reason=str(error))
     return 1 if failures else 0
@@ -201,8 +203,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _leaves(group: BaseExceptionGroup[HubbubError]) -> list[HubbubError]:
-    found: list[HubbubError] = []
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    found: list[Exception] = []
     for error in group.exceptions:
         found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
     return found

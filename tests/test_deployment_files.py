@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from common.streams.permissions import user_of
 from common.topology import POOLS
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +29,17 @@ def test_compose_runs_every_pool_against_a_redis_that_refuses_rather_than_evicts
     for service in services.values():
         assert service["environment"]["HUBBUB_REDIS__URL"] == "redis://redis:6379/0"
         assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
+
+
+def test_compose_can_give_every_pool_a_redis_user_of_its_own() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "redis-users.yml").read_text())["services"]
+    plain = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]["command"]
+    assert {*plain} < {*services.pop("redis")["command"]}
+    assert services.keys() == {*POOLS}
+    for pool, service in services.items():
+        password = f"${{REDIS_PASSWORD_{pool.upper()}:?see the head of this file}}"
+        url = f"redis://{user_of(pool)}:{password}@redis:6379/0"
+        assert service["environment"] == {"HUBBUB_REDIS__URL": url}
 
 
 def test_compose_publishes_nothing_beyond_this_machine() -> None:

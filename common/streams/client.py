@@ -53,7 +53,7 @@ PASSING = (
 MOST_CONNECTIONS = 64
 """Of one process. What needs one more waits for it, rather than fail when many ask at once."""
 
-REFUSED = "the server's ACL LOG says what; the rules for it are those of hubbub acl"
+REFUSED = "the server's ACL LOG says what it was; hubbub acl prints what each user needs"
 """What to say where a user lacks a right."""
 
 _NOT_NOW = ("NOREPLICAS", "MISCONF", "UNBLOCKED", "MASTERDOWN")

@@ -30,16 +30,14 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(params=["valkey_url", pytest.param("redis_server_url", marks=pytest.mark.redis_server)])
-def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
-    return RedisSettings(url=request.getfixturevalue(request.param))
-
-
 @pytest.fixture
-def pools(redis: Client, redis_settings: RedisSettings, tmp_path: Path) -> Iterator[System]:
-    """A process of each pool; looked at as an operator."""
+def pools(redis: Client, redis_settings: RedisSettings, valkey_url: str, tmp_path: Path) -> Iterator[System]:
+    """A process of each pool; looked at as an operator. RQ cannot keep its queues on a cluster."""
     url = redis_settings.url.get_secret_value()
-    running = [_started(pool, url, tmp_path / "log") for pool in POOLS]
+    queues = url_as(valkey_url if url.startswith("redis+cluster") else url, "jobs")
+    running = [
+        started(pool, tmp_path / "log", url_as(url, pool), HUBBUB_JOBS__REDIS_URL=queues) for pool in POOLS
+    ]
     try:
         yield _ready(url_as(url, "operator"), running, tmp_path / "log")
     finally:
@@ -49,8 +47,8 @@ def pools(redis: Client, redis_settings: RedisSettings, tmp_path: Path) -> Itera
             process.wait(60)
 
 
-def _started(pool: str, url: str, log: Path) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, **SETTINGS, "HUBBUB_REDIS__URL": url_as(url, pool)}
+def started(pool: str, log: Path, url: str, **changes: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, **SETTINGS, "HUBBUB_REDIS__URL": url, **changes}
     with log.open("ab") as output:
         return subprocess.Popen([HUBBUB, pool], stdout=output, stderr=output, env=environment)
 
@@ -102,6 +100,17 @@ def command(system: System, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_who_lacks_a_right_says_so_in_one_line_and_ends(valkey_url: str, tmp_path: Path) -> None:
+    url = url_as(valkey_url, "reader")
+    assert started("vad", tmp_path / "log", url).wait(60) == 1
+    said = [line for line in (tmp_path / "log").read_text().splitlines() if '"event": "failed"' in line]
+    assert "hubbub acl" in said[0]
+    done = subprocess.run([HUBBUB, "status", "--redis", url], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "hubbub acl" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 def test_every_pool_does_its_work_with_the_rights_of_its_own(pools: System, clip: Path) -> None:

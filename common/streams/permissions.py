@@ -51,9 +51,7 @@ _WEBHOOKS = (keys.webhooks("*"),)
 _TOKENS = (keys.token("*"),)
 _DEPLOYMENT = (keys.DEPLOYMENT,)
 
-CONNECT = Duty(
-    "@connection -@dangerous info command cluster|slots multi exec time wait script|load",
-)
+CONNECT = Duty("@connection -@dangerous info command cluster|slots multi exec time wait script|load")
 """Without keys: to be connected, to one server or a cluster, and to bring one's scripts."""
 
 _JOIN = (

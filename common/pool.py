@@ -44,12 +44,20 @@ async def run_stage(stage: Stage, settings: Settings, service: Service) -> None:
         membership = Membership(
             table, shards=settings.shards, take=loop.ownership.take, lose=loop.ownership.lose
         )
+        goodbye_said = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(membership.run(), name=f"membership of {stage.name}")
-            await loop.run(membership, service.stopping)
+            group.create_task(_say_goodbye(membership, service.stopping, goodbye_said))
+            await loop.run(membership, goodbye_said)
             beat.cancel()
     with suppress(*PASSING):  # the leases run out by themselves
         await membership.leave()
+
+
+async def _say_goodbye(membership: Membership, stopping: asyncio.Event, said: asyncio.Event) -> None:
+    await stopping.wait()
+    await membership.say_goodbye()
+    said.set()
 
 
 def _loop(stage: Stage, link: Link, settings: Settings) -> StageLoop:

@@ -82,6 +82,7 @@ class Worker:
     tasks: list[asyncio.Task[None]]
 
     async def drain(self) -> None:
+        await self.membership.say_goodbye()
         self.draining.set()
         await self.tasks[0]
         self.tasks[1].cancel()

@@ -79,6 +79,11 @@ def members(pool: str) -> str:
     return f"hb:members:{pool}"
 
 
+def standings(pool: str) -> str:
+    """The hash of what a pool's members say of themselves; in one slot with `members`, for a script."""
+    return f"hb:{{{members(pool)}}}:standings"
+
+
 def process(pool: str, member: str) -> str:
     """The hash in which a process reports on itself."""
     return f"hb:process:{pool}:{member}"

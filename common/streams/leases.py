@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgpack
+
+from common.assignment import Standing, View
 from common.streams import keys
 from common.streams.client import PASSING, Client
 from common.streams.scripts import Call, run_script, run_scripts
@@ -26,13 +29,24 @@ class LeaseTable:
         self._pool = pool
         self.member = member
         self.lease_ms = lease_ms
+        self._digest = b""
+        self._members: dict[str, Standing | None] = {}
 
-    async def heartbeat(self) -> list[str]:
-        """Say that this member lives; returns all that do."""
-        reply = await run_script(
-            self._redis, "heartbeat", [keys.members(self._pool)], [self.member, self.lease_ms]
+    async def heartbeat(self, standing: Standing) -> View:
+        """Say that this member lives, and how it stands; returns who lives."""
+        verdict, digest, said = await run_script(
+            self._redis,
+            "heartbeat",
+            [keys.members(self._pool), keys.standings(self._pool)],
+            [self.member, self.lease_ms, int(standing.newcomer), msgpack.packb(standing.held), self._digest],
         )
-        return [member.decode() for member in reply]
+        if digest != self._digest:
+            values = iter(said)
+            self._members = {
+                name.decode(): _unpacked(says) for name, says in zip(values, values, strict=True)
+            }
+            self._digest = digest
+        return View(verdict == b"JOINED", self._members)
 
     async def leave(self) -> None:
         """Be no longer a member, at once."""
@@ -70,6 +84,12 @@ class LeaseTable:
             ("release", [keys.lease(lease.shard, self._pool)], [self.member, lease.token]) for lease in leases
         ]
         _checked(await run_scripts(self._redis, calls))
+
+
+def _unpacked(said: bytes) -> Standing | None:
+    if not said:
+        return None
+    return Standing(tuple(msgpack.unpackb(said[1:])), newcomer=said[:1] == b"1")
 
 
 def _random_digits() -> str:

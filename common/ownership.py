@@ -13,7 +13,7 @@ from common.commit import OwnedShard
 from common.membership import Membership
 from common.stage import Stream
 from common.streams.client import PASSING
-from common.streams.fenced import FencedShards
+from common.streams.fenced import Beginning, FencedShards
 from common.streams.leases import Lease
 
 BEGINNING = "0"
@@ -91,20 +91,22 @@ class Ownership:
         membership.give_up(unwanted)
 
     def _begin_all(self) -> list[Exception]:
-        failures: list[Exception] = []
-        for number, start in list(self._starting.items()):
-            try:
-                self._begin(start)
-            except PASSING as error:
-                failures.append(error)
-                self._retry_at = time.monotonic() + RETRY_S
-            else:
-                del self._starting[number]
+        if not self._starting:
+            return []
+        try:
+            outcomes = self._shards.begin({s.lease: s.sequence for s in self._starting.values()})
+        except PASSING as error:
+            outcomes = {start.lease: error for start in self._starting.values()}
+        for lease, outcome in outcomes.items():
+            if not isinstance(outcome, Exception):
+                self._begin(self._starting.pop(lease.shard), outcome)
+        failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Exception)]
+        if failures:
+            self._retry_at = time.monotonic() + RETRY_S
         return failures
 
-    def _begin(self, start: _Start) -> None:
+    def _begin(self, start: _Start, beginning: Beginning | None) -> None:
         """Read from the start what is pending, and drop what was committed before."""
-        beginning = self._shards.begin(start.lease, start.sequence)
         if beginning is None:
             return  # another owner has it, as the next renewal of the lease will tell
         self.owned[start.lease.shard] = OwnedShard(

@@ -139,23 +139,42 @@ class FencedShards:
         self._read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
-    def begin(self, lease: Lease, sequence: int) -> Beginning | None:
-        """Take up a shard, or take it up again; None where it has another owner.
+    def begin(self, starts: Mapping[Lease, int]) -> dict[Lease, Beginning | Exception | None]:
+        """Take up shards, or take them up again, all in one round trip.
 
-        `sequence` is at least that of any commit sent under the lease: none of them is applied from
-        now on.
+        Each with a sequence number at least that of any commit sent under its lease: none of those is
+        applied from now on. None where a shard has another owner; an error of `PASSING` where its
+        server does not answer, or is another one by now. Raises such an error where no server answers.
         """
-        shard = lease.shard
-        names = [keys.lease(shard, self.pool), keys.watermarks(shard, self.pool)]
-        verdict, *found = self._run([("resume", names, [lease.token, sequence])])[0]
-        if verdict.decode() == Verdict.FENCED:
-            return None
-        history = self._link.history_of(shard)
-        beginning = Beginning(_positions(found[0]), self.reached(shard))
-        if self._link.history_of(shard) != history:
-            raise RedisConnectionError(f"another server took over shard {shard} meanwhile")
+        outcomes: dict[Lease, Beginning | Exception | None] = {}
+        histories: dict[Lease, str] = {}
+        for lease in starts:
+            try:
+                histories[lease] = self._link.history_of(lease.shard)
+            except PASSING as error:
+                outcomes[lease] = error
+        calls = [call for lease in histories for call in self._beginning_calls(lease, starts[lease])]
+        replies = iter(self._link.run(calls))
+        for lease, history in histories.items():
+            own = [next(replies), *(next(replies) for _ in self.awaited)]
+            outcomes[lease] = self._begun(lease.shard, history, own)
+        return outcomes
+
+    def _beginning_calls(self, lease: Lease, sequence: int) -> list[Call]:
+        names = [keys.lease(lease.shard, self.pool), keys.watermarks(lease.shard, self.pool)]
+        return [("resume", names, [lease.token, sequence]), *self._reached_calls(lease.shard)]
+
+    def _begun(self, shard: int, history: str, replies: list[Any]) -> Beginning | Exception | None:
+        try:
+            (verdict, *found), *reached = checked(replies)
+            if verdict.decode() == Verdict.FENCED:
+                return None
+            if self._link.history_of(shard) != history:
+                return RedisConnectionError(f"another server took over shard {shard} meanwhile")
+        except PASSING as error:
+            return error
         self._histories[shard] = history
-        return beginning
+        return Beginning(_positions(found[0]), self._as_reached(reached))
 
     def leave(self, shard: int) -> None:
         """The shard is no longer ours."""
@@ -169,7 +188,12 @@ class FencedShards:
 
     def reached(self, shard: int) -> dict[Stream, Reached]:
         """How far this pool has read each input that it waits for."""
-        replies = self._run([("reached", [keys.stream(shard, s)], [self.pool]) for s in self.awaited])
+        return self._as_reached(checked(self._link.run(self._reached_calls(shard))))
+
+    def _reached_calls(self, shard: int) -> list[Call]:
+        return [("reached", [keys.stream(shard, stream)], [self.pool]) for stream in self.awaited]
+
+    def _as_reached(self, replies: Sequence[Any]) -> dict[Stream, Reached]:
         return {s: Reached(last.decode(), n) for s, (last, n) in zip(self.awaited, replies, strict=True)}
 
     def exchange(
@@ -251,9 +275,6 @@ class FencedShards:
         """Cut from the inputs what every group has acknowledged; `results` is kept by age instead."""
         cut = [stream for stream in self._inputs if stream is not Stream.RESULTS]
         _known(self._link.run([("trim", [keys.stream(shard, s)], []) for shard in shards for s in cut]))
-
-    def _run(self, calls: Sequence[Call]) -> list[Any]:
-        return checked(self._link.run(calls))
 
 
 def _known(replies: Iterable[Any]) -> list[Any]:

@@ -78,7 +78,7 @@ class Link(Protocol):
         """Run commands, each at its first argument; otherwise like `run`."""
 
     def history_of(self, shard: int) -> str:
-        """Which course of events the server of the shard stands for, when last connected."""
+        """Which course of events the server of the shard stands for. Raises an error of `PASSING`."""
 
     def leave(self, shard: int) -> None:
         """The shard is no longer ours to wait for."""

@@ -132,6 +132,7 @@ class Wire:
 
     def history_of(self, shard: int) -> str:
         """The same for all shards."""
+        self.connect()
         return self.history
 
     def leave(self, shard: int) -> None:

@@ -111,7 +111,7 @@ async def test_an_owner_learns_that_another_server_took_over_before_it_commits_a
     (lease,) = await LeaseTable(client, "vad", "first", 60_000).acquire([SHARD])
     with closing(Wire(settings, dial=lambda: urls[0])) as wire:
         shards = FencedShards(wire, "vad", [Stream.AUDIO], read_count=10)
-        beginning = shards.begin(lease, 0)
+        beginning = shards.begin({lease: 0})[lease]
         assert beginning is not None
         assert shards.exchange([commit(lease, 1)], {}, None).verdicts == {SHARD: Verdict.OK}
         cut_off(primary, replica)
@@ -124,7 +124,7 @@ async def test_an_owner_learns_that_another_server_took_over_before_it_commits_a
         exchange = shards.exchange([resting_on_it], {PLACE: lost}, None)
         assert (exchange.verdicts, exchange.news) == ({SHARD: Verdict.FORGOTTEN}, {})
         assert replica.client.xlen(SPEECH) == 1
-        again = shards.begin(lease, 3)
+        again = shards.begin({lease: 3})[lease]
         assert again is not None
         assert (again.watermarks, again.reached[Stream.AUDIO].count) == ({"track": 1}, 0)
         assert shards.exchange([commit(lease, 4)], {}, None).verdicts == {SHARD: Verdict.OK}
@@ -143,7 +143,7 @@ async def test_a_server_that_comes_back_without_its_last_second_is_another_one(
     await client.aclose()
     with closing(Wire(settings)) as wire:
         shards = FencedShards(wire, "vad", [Stream.AUDIO], read_count=10)
-        assert shards.begin(lease, 0) is not None
+        assert shards.begin({lease: 0})[lease] is not None
         shards.exchange([commit(lease, 1)], {}, None)
         primary.kill()
         primary.start()
@@ -165,7 +165,7 @@ async def test_a_member_that_owned_a_shard_under_a_lost_lease_commits_nothing_an
     assert lost.token != lease.token
     with closing(Wire(RedisSettings(url=SecretStr(replica.url)))) as wire:
         shards = FencedShards(wire, "vad", [Stream.AUDIO], read_count=10)
-        assert shards.begin(lost, 1) is None
+        assert shards.begin({lost: 1})[lost] is None
         assert shards.exchange([commit(lost, 1)], {}, None).verdicts == {SHARD: Verdict.FENCED}
     await before.aclose()
     await after.aclose()

@@ -183,7 +183,7 @@ async def test_a_commit_that_arrives_after_the_owner_began_again_changes_nothing
     (lease,) = await table.acquire([SHARD])
     committed(shards, commit(lease, 1))
     late = commit(lease, 2, "late")
-    beginning = shards.begin(lease, 3)
+    beginning = shards.begin({lease: 3})[lease]
     assert beginning is not None
     assert beginning.watermarks == {"track": 1}
     assert committed(shards, late) == Verdict.FORGOTTEN
@@ -196,7 +196,7 @@ async def test_a_former_owner_cannot_begin_again(
 ) -> None:
     (first,) = await table.acquire([SHARD])
     second = await take_over(redis)
-    assert shards.begin(first, 1) is None
+    assert shards.begin({first: 1})[first] is None
     assert committed(shards, commit(second, 1)) == Verdict.OK
 
 

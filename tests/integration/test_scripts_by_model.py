@@ -8,6 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis.exceptions import ResponseError
 
 from tests.integration.model.machine import Scripts
+from tests.integration.model.members import Members
 from tests.integration.model.mutants import Mutant, in_force, mutants
 from tests.integration.model.rig import Rig
 from tests.integration.model.sources import Sources
@@ -34,6 +35,16 @@ def test_the_owners_scripts_do_what_their_model_says(valkey_url: str) -> None:
 def test_a_mistake_in_a_script_of_owners_is_found(valkey_url: str, mutant: Mutant) -> None:
     with in_force(mutant), pytest.raises(FOUND):
         run_state_machine_as_test(lambda: Scripts(lambda: Rig(valkey_url)), settings=HUNT)
+
+
+def test_the_scripts_of_members_do_what_their_model_says(valkey_url: str) -> None:
+    run_state_machine_as_test(lambda: Members(valkey_url), settings=SEARCH)
+
+
+@pytest.mark.parametrize("mutant", mutants("members"))
+def test_a_mistake_in_a_script_of_members_is_found(valkey_url: str, mutant: Mutant) -> None:
+    with in_force(mutant), pytest.raises(FOUND):
+        run_state_machine_as_test(lambda: Members(valkey_url), settings=HUNT)
 
 
 def test_streams_are_seen_and_cut_as_their_model_says(valkey_url: str) -> None:

@@ -35,7 +35,7 @@ class Mutant:
 
 
 def mutants(of: str) -> list[ParameterSet]:
-    """Those of the scripts that `of` is about: "owners", "streams" or "sources"."""
+    """Those of the scripts that `of` is about: "owners", "members", "streams" or "sources"."""
     listed = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text())
     found = [Mutant(**mutant) for mutant in listed[of]]
     return [

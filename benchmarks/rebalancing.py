@@ -3,8 +3,8 @@
     python -m benchmarks.rebalancing
 
 `sticky` is what members do, `by weight` what they do beside one of an older version: hand out all shards
-again, by rendezvous hashing with a cap. A restart is a member that leaves and another one that comes when
-its shards have been taken; a replacement comes before the other leaves, and is still a newcomer then.
+again, by rendezvous hashing with a cap. One that restarts leaves, and comes when its shards have been taken.
+One is replaced by another that has just come when it leaves. `decided` is the last decision of these.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m benchmarks.rebalancing", description=__doc__).parse_args()
     print(machine_line(["msgpack"]))
     print(
-        "| shards | members | | comes | goes | restarts | is replaced | share | decided in, ms | said, bytes |"
+        "| shards | members | | comes | goes | restarts | replaced | share | decided in, ms | said, bytes |"
     )
     print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for shards, members in SIZES:
@@ -52,9 +52,8 @@ def _print_row(shards: int, names: list[str], *, sticky: bool) -> None:
     ]
     said = sum(len(name) + len(msgpack.packb(held)) + 1 for name, held in before.items()) if sticky else 0
     way = "sticky" if sticky else "by weight"
-    print(
-        f"| {shards} | {len(names)} | {way} | {' | '.join(map(str, counts))} | {decided_ms:.1f} | {said or ''} |"
-    )
+    moves = " | ".join(map(str, counts))
+    print(f"| {shards} | {len(names)} | {way} | {moves} | {decided_ms:.1f} | {said or ''} |")
 
 
 def _assigned(shards: int, held: Shares, newcomers: Iterable[str], *, sticky: bool) -> Shares:

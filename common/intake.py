@@ -1,5 +1,6 @@
 """Reads and decodes what is there for the shards at hand."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -69,7 +70,7 @@ class Intake:
         ]
         taken = iter(self._shards.read(demands))
         for shard in outlook.replaying:
-            _receive_pending(shard, next(taken), batch)
+            _receive_pending(shard, next(taken), batch, full=self._shards.read_count)
         for place, taking in outlook.takings.items():
             found = next(taken)
             if isinstance(found, Verdict):
@@ -99,12 +100,16 @@ def _note_verdict(shard: OwnedShard, verdict: Verdict, batch: Batch) -> None:
         batch.lost.add(shard.lease.shard)
 
 
-def _receive_pending(shard: OwnedShard, raw: Sequence[RawEntry] | Verdict, batch: Batch) -> None:
+def _receive_pending(
+    shard: OwnedShard, raw: Sequence[RawEntry] | Verdict, batch: Batch, *, full: int
+) -> None:
+    """A stream that brings less than a `full` read has no more of them."""
     if isinstance(raw, Verdict):
         _note_verdict(shard, raw, batch)
         return
     last = {entry.id.stream: entry.id.id for entry in raw}
-    shard.replaying = {stream: last[stream] for stream in shard.replaying if stream in last}
+    brought = Counter(entry.id.stream for entry in raw)
+    shard.replaying = {stream: last[stream] for stream in shard.replaying if brought[stream] >= full}
     for item in raw:
         _sort_in(shard, item, batch)
     if not shard.replaying:

@@ -26,6 +26,7 @@ from tests.users import pool_of, settings_as
 MEETING = Meeting("default", "weekly")
 TRACK = Track(MEETING, "ann", Speaker("ann", "Ann"))
 SHARDS = 4
+READ_COUNT = 50
 ROOMY = ShelfBounds(max_bytes=2**30, max_age_ms=3_600_000)
 
 
@@ -122,7 +123,7 @@ async def working(
     """A member with the rights of its pool."""
     settings = settings_as(settings_of(redis), pool_of(stage.name))
     wire, own = link_to(settings), connect(settings)
-    shards = FencedShards(wire, stage.name, stage.inputs, read_count=50)
+    shards = FencedShards(wire, stage.name, stage.inputs, read_count=READ_COUNT)
     loop = StageLoop(
         stage,
         shards,

@@ -136,7 +136,7 @@ class FencedShards:
         self._histories: dict[int, str] = {}
         self.pool = pool
         self._inputs = tuple(inputs)
-        self._read_count = read_count
+        self.read_count = read_count
         self.awaited = tuple(stream for stream in inputs if stream not in ON_REQUEST)
 
     def begin(self, starts: Mapping[Lease, int]) -> dict[Lease, Beginning | Exception | None]:
@@ -205,7 +205,7 @@ class FencedShards:
         of `PASSING` where no server answered: the same commits may be sent again.
         """
         calls = {commit.lease.shard: self._commit_call(commit) for commit in commits}
-        trip = self._link.exchange(Visit(calls, after, self._histories, self._read_count, block_ms))
+        trip = self._link.exchange(Visit(calls, after, self._histories, self.read_count, block_ms))
         verdicts = {shard: _verdict(reply) for shard, reply in trip.replies.items()}
         return Exchange(verdicts, trip.commit_s, _news(after, trip.news))
 
@@ -230,7 +230,7 @@ class FencedShards:
         return (
             "read",
             [keys.lease(shard, self.pool), *(keys.stream(shard, stream) for stream in demand.after)],
-            [demand.lease.token, self.pool, demand.count or self._read_count, *demand.after.values()],
+            [demand.lease.token, self.pool, demand.count or self.read_count, *demand.after.values()],
         )
 
     def _commit_call(self, commit: ShardCommit) -> Call:

@@ -3,18 +3,19 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
 from common.clock import unix_ms
 from common.messages import SpeechChunk, unpack
-from common.stage import Entry, EntryFailed, Step, Stream
+from common.stage import Acknowledge, Append, Entry, EntryFailed, Position, Step, Stream
 from common.streams import keys
 from common.streams.audio_log import AudioLog
 from common.streams.client import Client
 from common.streams.dead_letters import list_dead, retry_dead
 from common.streams.deployment import join_deployment
-from tests.kit import MEETING, SHARDS, PairingStage, chunk, eventually, working
+from tests.kit import MEETING, READ_COUNT, SHARDS, TRACK, PairingStage, chunk, eventually, working
 
 pytestmark = pytest.mark.integration
 SHARD = MEETING.shard(SHARDS)
@@ -103,6 +104,51 @@ async def test_a_member_that_crashed_between_process_and_commit_doubles_nothing(
         assert await pieces(redis) == []
     async with working(redis, PairingStage(), "second"):
         await expect(redis, 10)
+
+
+@dataclass
+class HoardingStage(PairingStage):
+    """Puts out nothing until it has so many chunks, and then all of them as one."""
+
+    enough: int = 0
+    hoard: list[Entry] = field(default_factory=list)
+
+    def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+        self.hoard += entries
+        if len(self.hoard) < self.enough:
+            return Step()
+        numbers = [entry.message.offset // 1600 for entry in self.hoard]  # type: ignore[union-attr]  # audio
+        assert numbers == list(range(self.enough))
+        speech = SpeechChunk(TRACK, "u", 0, 0, self.enough * 1600, 2_000, bytes(3200 * self.enough))
+        return Step(
+            [
+                Append(SHARD, Stream.SPEECH, speech, Position(TRACK.key, speech.end)),
+                *(Acknowledge(entry.id) for entry in self.hoard),
+            ]
+        )
+
+
+@pytest.mark.parametrize("pending", [READ_COUNT - 1, READ_COUNT, READ_COUNT + 1, 2 * READ_COUNT])
+async def test_all_that_was_pending_is_read_again_however_many_reads_it_takes(
+    redis: Client, audio: AudioLog, pending: int
+) -> None:
+    async with working(redis, HoardingStage(enough=pending + 1), "first") as first:
+        await audio.append([chunk(i) for i in range(pending)])
+
+        async def held() -> object:
+            found = await redis.xpending(AUDIO, "vad")
+            return found["pending"] == pending or found
+
+        await eventually("all of it pending", held)
+        await first.crash()
+    async with working(redis, HoardingStage(enough=pending + 1), "second"):
+        await audio.append([chunk(pending)])
+
+        async def put_out() -> object:
+            found = await pieces(redis)
+            return found == [(0, pending + 1)] or found
+
+        await eventually("all of it in one piece", put_out)
 
 
 async def test_a_drained_member_hands_over_at_once(redis: Client, audio: AudioLog) -> None:

@@ -15,6 +15,8 @@ log = structlog.get_logger()
 TRIES_A_BEAT = 8
 TRY_S = 0.0005
 """At the least, for each shard that is tried for: waiting for a slow owner must not wear out the server."""
+LONGEST_GOODBYE_S = 1.0
+"""A drain has an end, however long leases are."""
 
 
 class Membership:
@@ -103,7 +105,7 @@ class Membership:
         self._leaving = True
         self._hurry.set()
         if not self._alone:
-            await asyncio.sleep(self._beat_s * (1 + 2 / TRIES_A_BEAT))
+            await asyncio.sleep(min(LONGEST_GOODBYE_S, self._beat_s * (1 + 2 / TRIES_A_BEAT)))
 
     async def leave(self) -> None:
         """Release everything, so that others need not wait for leases to expire."""

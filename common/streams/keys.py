@@ -84,6 +84,11 @@ def standings(pool: str) -> str:
     return f"hb:{{{members(pool)}}}:standings"
 
 
+def changes(pool: str) -> str:
+    """The count of changes of both, likewise."""
+    return f"hb:{{{members(pool)}}}:changes"
+
+
 def process(pool: str, member: str) -> str:
     """The hash in which a process reports on itself."""
     return f"hb:process:{pool}:{member}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgpack
 
-from common.assignment import Standing, View
+from common.assignment import BEATS_A_LEASE, Standing, View
 from common.streams import keys
 from common.streams.client import PASSING, Client
 from common.streams.scripts import Call, run_script, run_scripts
@@ -29,28 +29,29 @@ class LeaseTable:
         self._pool = pool
         self.member = member
         self.lease_ms = lease_ms
-        self._digest = b""
+        self._names = [keys.members(pool), keys.standings(pool), keys.changes(pool)]
+        self._beats = 0
+        self._edition = b""
         self._members: dict[str, Standing | None] = {}
 
     async def heartbeat(self, standing: Standing) -> View:
         """Say that this member lives, and how it stands; returns who lives."""
-        verdict, digest, said = await run_script(
-            self._redis,
-            "heartbeat",
-            [keys.members(self._pool), keys.standings(self._pool)],
-            [self.member, self.lease_ms, int(standing.newcomer), msgpack.packb(standing.held), self._digest],
-        )
-        if digest != self._digest:
+        known = self._edition if self._beats % BEATS_A_LEASE else b""
+        self._beats += 1
+        held = msgpack.packb(standing.held)
+        args = [self.member, self.lease_ms, int(standing.newcomer), held, known]
+        verdict, edition, said = await run_script(self._redis, "heartbeat", self._names, args)
+        if edition != known:
             values = iter(said)
             self._members = {
                 name.decode(): _unpacked(says) for name, says in zip(values, values, strict=True)
             }
-            self._digest = digest
+            self._edition = edition
         return View(verdict == b"JOINED", self._members)
 
     async def leave(self) -> None:
         """Be no longer a member, at once."""
-        await self._redis.zrem(keys.members(self._pool), self.member)
+        await run_script(self._redis, "leave", self._names, [self.member])
 
     async def acquire(self, shards: Iterable[int]) -> list[Lease]:
         """Take those of the shards that are free."""

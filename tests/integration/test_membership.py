@@ -130,6 +130,14 @@ async def test_nothing_is_kept_of_what_the_gone_said(redis: Client, trio: list[M
     assert await redis.hkeys(keys.standings("vad")) == [b"first"]
 
 
+async def test_what_an_older_version_leaves_of_the_gone_goes_when_somebody_comes(
+    redis: Client, trio: list[Member]
+) -> None:
+    await redis.zrem(keys.members("vad"), "third")
+    await beat([trio[0], Member(redis, "newcomer")], 1)
+    assert set(await redis.hkeys(keys.standings("vad"))) == {b"first", b"second", b"newcomer"}
+
+
 async def test_who_says_goodbye_takes_nothing_more(redis: Client, trio: list[Member]) -> None:
     first, second, third = trio
     await second.membership.say_goodbye()

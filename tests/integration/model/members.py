@@ -64,11 +64,17 @@ class Members(RuleBasedStateMachine):
 
     @rule(name=names)
     def beat_of_an_older_version(self, name: str) -> None:
-        """It takes another's name here: what is left of what that said must not count as its own."""
+        """One more, or another instead of a member that left."""
         self.leave(name)
-        self.runner.run(self.redis.hdel(STANDINGS, name))
         self._list([name], ago_ms=0)
         self.said[name] = None
+
+    @rule()
+    def leave_of_an_older_version(self) -> None:
+        for name in [name for name, said in self.said.items() if said is None]:
+            self.runner.run(self.redis.zrem(MEMBERS, name))
+            del self.said[name]
+            self.silent.discard(name)
 
     @rule(name=names)
     def leave(self, name: str) -> None:

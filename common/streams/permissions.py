@@ -136,16 +136,19 @@ def _run_stages(*stages: str) -> tuple[Duty, ...]:
     outputs = (*_streams(stream for stage in stages for stream in WRITES[stage]), *_DEAD)
     own = [key for stage in stages for key in (keys.lease(0, stage), keys.watermarks(0, stage))]
     held, records = _on_shards(*own), _on_shards(keys.meeting(0, _ANY))
-    members = tuple(map(keys.members, stages))
+    members, standings = tuple(map(keys.members, stages)), tuple(map(keys.standings, stages))
+    changes = tuple(map(keys.changes, stages))
     shelves = _streams(stream for stream in read if stream in ON_REQUEST)
     work = (
-        Duty("evalsha", (*inputs, *outputs, *held, *records, *members)),
+        Duty("evalsha", (*inputs, *outputs, *held, *records, *members, *standings, *changes)),
         Duty("xack xclaim xgroup|setid xinfo|groups xinfo|stream xlen xpending xread xreadgroup", inputs),
         Duty("xadd xlen", outputs),
         Duty("hdel hget hgetall hmget hset", held),
         Duty("exists hincrby", records),
         Duty("xtrim", cut),
-        Duty("zadd zincrby zrange zrem zremrangebyscore", members),
+        Duty("zadd zcard zincrby zrange zrangebyscore zrem zscore", members),
+        Duty("hdel hget hkeys hmget hset", standings),
+        Duty("get incr", changes),
         Duty("memory|usage xrange", shelves),
     )
     return tuple(duty for duty in work if duty.keys)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
-from redis.exceptions import ClusterDownError, RedisClusterException
+from redis.cluster import PRIMARY
+from redis.exceptions import AskError, ClusterDownError, ClusterError, RedisClusterException, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -12,7 +13,8 @@ from common.streams.address import Address
 
 _SILENCE_S = 3.0
 _MOST_CONNECTIONS = 4096
-_LOST = (RedisConnectionError, RedisTimeoutError, ClusterDownError)
+_STALE = (RedisConnectionError, RedisTimeoutError, ClusterDownError, AskError)
+"""Errors that say that the topology may be another one by now. AskError includes its child MovedError."""
 
 
 class ClusterClient(RedisCluster):
@@ -20,6 +22,10 @@ class ClusterClient(RedisCluster):
 
     A node that says nothing is given up sooner than a server alone would be: others have work.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._newcomers: dict[str, ClusterNode] = {}
 
     @classmethod
     def of(cls, address: Address, options: Mapping[str, Any]) -> Self:
@@ -40,11 +46,36 @@ class ClusterClient(RedisCluster):
             raise RedisConnectionError(str(error)) from error
         return self
 
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command, following its slot for a moment. Raises TryAgainError while that is half moved."""
+        try:
+            return await super().execute_command(*args, **options)
+        except ClusterError as error:
+            if type(error) is ClusterError:  # not a child of it: redis-py was sent round in circles
+                raise TryAgainError(str(error)) from error
+            raise
+
+    def get_node(
+        self, host: str | None = None, port: int | None = None, node_name: str | None = None
+    ) -> ClusterNode | None:
+        """One that a slot moves to may have had none before: of such a node redis-py does not know."""
+        node = super().get_node(host, port, node_name)
+        if node is not None or node_name is None:
+            return node
+        if node_name not in self._newcomers:
+            host, _, number = node_name.rpartition(":")
+            manager: Any = self.nodes_manager
+            newcomer = ClusterNode(host, int(number), PRIMARY, **manager.connection_kwargs)
+            self._newcomers[node_name] = newcomer
+        return self._newcomers[node_name]
+
     async def aclose(self) -> None:
         """Close all connections, also where the topology is to be learnt again; redis-py then leaves them."""
         await super().aclose()
         await self.nodes_manager.aclose()
         await self.nodes_manager.aclose("startup_nodes")
+        for newcomer in self._newcomers.values():
+            await newcomer.disconnect()
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
         """Commands for any slots in one round trip a node, or for one slot in a transaction."""
@@ -70,9 +101,9 @@ class _Pipeline(ClusterPipeline):
         client: Any = self.cluster_client
         try:
             replies: list[Any] = await super().execute(raise_on_error, allow_redirections)
-        except _LOST:
+        except _STALE:
             client.look_again()
             raise
-        if any(isinstance(reply, _LOST) for reply in replies):
+        if any(isinstance(reply, _STALE) for reply in replies):
             client.look_again()
         return replies

@@ -1,14 +1,14 @@
 """The Lua scripts of this package, one file an operation, called by digest."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import NoScriptError, RedisError, ResponseError, SlotNotCoveredError
+from redis.exceptions import AskError, NoScriptError, RedisError, ResponseError, SlotNotCoveredError
 
 from common.streams.client import Client, NotNow, refusal
 from common.streams.replicas import WaitCommand, is_replicated
@@ -37,10 +37,12 @@ def script_command(call: Call) -> tuple[Arg, ...]:
 async def run_scripts(redis: Client, calls: Sequence[Call], *, wait: WaitCommand | None = None) -> list[Any]:
     """Run scripts in one round trip a server; replies in order, an error of one call as its reply.
 
-    A server that does not know a script yet (restarted, promoted) is taught it, and only the
+    A server that does not know a script yet (restarted, promoted, new) is taught it, and only the
     calls that it refused are repeated. Where the replicas of `wait` are too few or too late, the
     replies are NotNow, though all was done. Raises an error of `PASSING` where no server answers.
     """
+    if not calls:
+        return []
     parts = await _by_server(redis, calls)
     if len(parts) == 1:
         return await _run(redis, calls, wait)
@@ -83,31 +85,53 @@ def _node(redis: Client, key: str) -> Any:
 
 
 async def _run(redis: Client, calls: Sequence[Call], wait: WaitCommand | None) -> list[Any]:
-    """All at one server."""
-    replies = await _pipelined(redis, calls, wait)
+    """All at one server, or where it sends them."""
+    replies = await _pipelined(redis, calls, script_command, wait)
     refused = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if refused:
-        at = {"target_nodes": _node(redis, calls[0][1][0])} if isinstance(redis, RedisCluster) else {}
-        for name in {calls[i][0] for i in refused}:
-            await redis.execute_command("SCRIPT LOAD", script_source(name), **at)
-        again = await _pipelined(redis, [calls[i] for i in refused], wait)
+        again = await _pipelined(redis, [calls[i] for i in refused], _teaching_command, wait)
         for i, reply in zip(refused, again, strict=True):
             replies[i] = reply
     return replies
 
 
-async def _pipelined(redis: Client, calls: Sequence[Call], wait: WaitCommand | None) -> list[Any]:
+async def _followed(redis: Client, command: tuple[Arg, ...]) -> Any:
+    """What the server says to which the slot has moved, or is on its way."""
+    try:
+        return await redis.execute_command(*command)
+    except RedisError as error:
+        return error
+
+
+def _teaching_command(call: Call) -> tuple[Arg, ...]:
+    """With the text of the script, which whoever gets to run it knows from then on."""
+    name, keys, args = call
+    return ("EVAL", script_source(name), len(keys), *keys, *args)
+
+
+async def _pipelined(
+    redis: Client,
+    calls: Sequence[Call],
+    command: Callable[[Call], tuple[Arg, ...]],
+    wait: WaitCommand | None,
+) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
     for call in calls:
-        pipeline.execute_command(*script_command(call))
-    if wait and calls:
-        at = {"target_nodes": _node(redis, calls[0][1][0])} if isinstance(redis, RedisCluster) else {}
+        pipeline.execute_command(*command(call))
+    at = {"target_nodes": _node(redis, calls[0][1][0])} if isinstance(redis, RedisCluster) else {}
+    if wait:
         pipeline.execute_command(*wait, **at)
-    replies: list[Any] = await pipeline.execute(raise_on_error=False)
+    # redis-py would try one that has to wait again and again, and the others would wait with it.
+    once = {"allow_redirections": False} if isinstance(redis, RedisCluster) else {}
+    replies: list[Any] = await pipeline.execute(raise_on_error=False, **once)
+    for i, reply in enumerate(replies):
+        # With `wait` it stays an error: the replicas that were waited for are those of another server.
+        if isinstance(reply, AskError) and not wait:
+            replies[i] = await _followed(redis, command(calls[i]))
     settled = [
         refusal(reply) if isinstance(reply, ResponseError) else reply for reply in replies[: len(calls)]
     ]
-    if not wait or not calls or is_replicated(wait, replies[-1]):
+    if not wait or is_replicated(wait, replies[-1]):
         return settled
     late = NotNow(f"fewer than {wait[1]} replicas had it within {wait[2]} ms")
     return [reply if isinstance(reply, Exception) else late for reply in settled]

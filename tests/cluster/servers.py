@@ -118,11 +118,12 @@ def follow(replica: Server, port: int) -> None:
 
 
 class Cluster:
-    """Primaries that share the slots evenly, each with so many replicas."""
+    """Primaries that share the slots evenly, each with so many replicas, and spare primaries without any."""
 
-    def __init__(self, nodes: Sequence[Server], primaries: int) -> None:
+    def __init__(self, nodes: Sequence[Server], primaries: int, spares: int = 0) -> None:
         self.nodes = nodes
         self.primaries = primaries
+        self.spares = nodes[len(nodes) - spares :]
 
     @property
     def url(self) -> str:
@@ -138,7 +139,7 @@ class Cluster:
         for node in self.nodes[1:]:
             node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", first_node.port, first_node.bus_port)
         until("all nodes know each other", lambda: all(self._known(node) for node in self.nodes))
-        for i, node in enumerate(self.nodes[self.primaries :]):
+        for i, node in enumerate(self.nodes[self.primaries : len(self.nodes) - len(self.spares)]):
             primary = self.nodes[i % self.primaries].client.execute_command("CLUSTER", "MYID")
             node.client.execute_command("CLUSTER", "REPLICATE", primary)
         until("all slots are served", lambda: all(self._serves(node) for node in self.nodes))
@@ -172,11 +173,13 @@ def _facts(node: Server) -> dict[str, str]:
 
 
 @contextmanager
-def cluster(*, primaries: int = 3, replicas: int = 0, options: Sequence[str] = ()) -> Iterator[Cluster]:
+def cluster(
+    *, primaries: int = 3, replicas: int = 0, spares: int = 0, options: Sequence[str] = ()
+) -> Iterator[Cluster]:
     """A cluster that serves; a primary that dies is replaced after a second or two."""
     settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", *options)
-    with servers(primaries * (1 + replicas), *settings) as nodes:
-        formed = Cluster(nodes, primaries)
+    with servers(primaries * (1 + replicas) + spares, *settings) as nodes:
+        formed = Cluster(nodes, primaries, spares)
         formed.form()
         yield formed
 

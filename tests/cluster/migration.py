@@ -33,12 +33,13 @@ class Migration:
         _tell(self.source, "MIGRATE", *place, "KEYS", key)
 
     def finish(self) -> None:
-        """What is left moves, and the target serves the slot, as all nodes know."""
+        """What is left moves, and the target serves the slot, as all primaries know."""
         while found := self.left():
             for key in found:
                 self.move(key)
-        others = [n for n in self.cluster.nodes if n not in (self.target, self.source)]
-        for node in (self.target, self.source, *others):
+        others = [node for node in self.cluster.nodes if node not in (self.target, self.source)]
+        primaries = [node for node in others if node.info("replication")["role"] == "master"]
+        for node in (self.target, self.source, *primaries):
             _tell(node, "CLUSTER", "SETSLOT", self._slot, "NODE", _id_of(self.target))
 
     def at_once(self) -> None:
@@ -46,6 +47,12 @@ class Migration:
         slots = ("SLOTSRANGE", self._slot, self._slot, "NODE", _id_of(self.target))
         _tell(self.source, "CLUSTER", "MIGRATESLOTS", *slots)
         until("the slot has moved", lambda: self._slot in set(_slots_of(self.target)))
+
+
+def replicate(replica: Server, primary: Server) -> None:
+    """Make a replica that of another primary, up to date."""
+    _tell(replica, "CLUSTER", "REPLICATE", _id_of(primary))
+    until("the primary has its replica", lambda: primary.info("replication")["connected_slaves"] == 1)
 
 
 def refusals(node: Server) -> int:

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from common.errors import Backlogged
 from common.identity import Meeting, Track
 from common.messages import SpeechChunk, unpack
 from common.settings import RedisSettings
@@ -20,7 +21,9 @@ from common.streams.audio_log import AudioLog
 from common.streams.client import PASSING, Client, connect
 from common.streams.deployment import join_deployment
 from common.streams.leases import LeaseTable
-from tests.cluster.migration import Migration
+from common.streams.replicas import wait_command
+from common.streams.scripts import script_source
+from tests.cluster.migration import Migration, replicate
 from tests.cluster.servers import Cluster, cluster
 from tests.kit import MEETING, SHARDS, TRACK, PairingStage, chunk, eventually, working
 
@@ -82,6 +85,27 @@ async def test_a_lease_is_renewed_where_it_has_moved(nodes: Cluster, redis: Clie
     assert await table.renew([lease]) == []
 
 
+async def test_audio_counts_as_taken_only_where_replicas_of_its_new_primary_have_it() -> None:
+    """Those of the old one, which were waited for so far, have nothing to do with it any more."""
+    with cluster(replicas=1, spares=1) as nodes:
+        settings = RedisSettings(url=SecretStr(nodes.url), wait_replicas=1, wait_ms=200)
+        client = connect(settings)
+        await join_deployment(client, SHARDS)
+        log = AudioLog(client, SHARDS, backlog_limit=10_000, wait=wait_command(settings))
+        await log.start_meeting(MEETING, 1_000)
+        await log.append([chunk(0)])
+        nodes.spares[0].client.script_load(script_source("append"))
+        migration = Migration(nodes, AUDIO, nodes.spares[0])
+        migration.begin()
+        migration.finish()
+        for _ in range(3):
+            with pytest.raises((*PASSING, Backlogged)):
+                await log.append([chunk(1)])
+        replicate(nodes.nodes[3], nodes.spares[0])
+        await _append(log, 1)
+        await client.aclose()
+
+
 async def test_the_stage_loop_goes_on_where_the_slot_has_moved_with_nothing_lost_or_doubled(
     nodes: Cluster, redis: Client, log: AudioLog
 ) -> None:
@@ -109,7 +133,7 @@ async def _append(log: AudioLog, number: int) -> None:
     async def taken() -> object:
         try:
             await log.append([chunk(number)])
-        except PASSING as error:
+        except (*PASSING, Backlogged) as error:
             return repr(error)
         return True
 

@@ -23,8 +23,8 @@ def stage_main(pool: str, build: Callable[[Settings], Stage]) -> Main:
     """The main of a pool that is the stage `build` makes."""
 
     async def main(settings: Settings, service: Service) -> None:
-        await join_deployment(service.redis, settings.shards)
-        await check_enabled(service.redis, pool)
+        await service.insist(lambda: join_deployment(service.redis, settings.shards))
+        await service.insist(lambda: check_enabled(service.redis, pool))
         stage = await asyncio.to_thread(build, settings)
         service.ready()
         await run_stage(stage, settings, service)

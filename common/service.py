@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import psutil
 import structlog
@@ -34,6 +35,12 @@ SILENCE_S = 10.0
 STUCK_S = 30.0
 """A forward pass of a large batch on a slow processor takes less."""
 RETRY_S = 1.0
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The process was told to stop while it still waited to begin."""
 
 
 class Service:
@@ -74,12 +81,14 @@ class Service:
         reached = time.monotonic() - self._reported_at < SILENCE_S
         return self._ready and not self.stopping.is_set() and reached and self.is_alive()
 
-    async def redis_answers(self) -> None:
-        """Wait until it does, or until told to stop. Raises HubbubError where it lets nobody in."""
-        while not self.stopping.is_set():
+    async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What a call comes to, which is repeated until Redis answers it.
+
+        Raises Stopped when told to stop meanwhile, HubbubError where Redis lets nobody in.
+        """
+        while True:
             try:
-                await self.redis.ping()
-                return
+                return await call()
             except AuthenticationError as error:
                 raise HubbubError(f"Redis: {error}") from error
             except PASSING as error:
@@ -87,6 +96,8 @@ class Service:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):
                     await self.stopping.wait()
+            if self.stopping.is_set():
+                raise Stopped
 
     def stop(self) -> None:
         """Drain; when asked again, end at once."""
@@ -176,8 +187,8 @@ async def _live(pool: str, settings: Settings, main: Main) -> None:
 
 
 async def _begin(main: Main, settings: Settings, service: Service) -> None:
-    await service.redis_answers()
-    if not service.stopping.is_set():
+    with suppress(Stopped):
+        await service.insist(service.redis.ping)
         await main(settings, service)
 
 

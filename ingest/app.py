@@ -49,9 +49,9 @@ async def serve(settings: Settings, service: Service) -> None:
     """
     ingest = settings.ingest
     access = Access(settings.access, TokenStore(service.redis), host=ingest.host)
-    await access.check_exposure("ingest")
+    await service.insist(lambda: access.check_exposure("ingest"))
     certificate = Certificate.load(ingest, "ingest")
-    await join_deployment(service.redis, settings.shards)
+    await service.insist(lambda: join_deployment(service.redis, settings.shards))
     wait = wait_command(settings.redis)
     sink = AudioLog(service.redis, settings.shards, settings.redis.backlog_limit, wait=wait)
     writer = Writer(sink, SteadyClock().now_ms)

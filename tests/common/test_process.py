@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from common.errors import HubbubError
 from common.ports import free_port
-from common.service import SILENCE_S, STUCK_S, Service
+from common.service import SILENCE_S, STUCK_S, Service, Stopped
 from common.settings import RedisSettings, Settings
 from common.streams.client import Client
 
@@ -55,11 +55,12 @@ async def test_who_cannot_reach_redis_is_alive_and_not_ready(service: Service) -
 
 async def test_a_process_that_starts_before_redis_waits_for_it_until_it_is_stopped(redis: Client) -> None:
     early = service_at(f"redis://127.0.0.1:{free_port()}/0")
-    waiting = asyncio.create_task(early.redis_answers())
+    waiting = asyncio.create_task(early.insist(early.redis.ping))
     await asyncio.wait({waiting}, timeout=0.3)
     assert not waiting.done()
     early.stop()
-    await waiting
+    with pytest.raises(Stopped):
+        await waiting
     await early.redis.aclose()
 
 
@@ -68,7 +69,7 @@ async def test_a_wrong_password_is_no_reason_to_wait(redis: Client, valkey_url: 
     try:
         intruder = service_at(valkey_url.replace("redis://", "redis://:wrong@"))
         with pytest.raises(HubbubError, match="password"):
-            await intruder.redis_answers()
+            await intruder.insist(intruder.redis.ping)
         await intruder.redis.aclose()
     finally:
         await redis.config_set("requirepass", "")

@@ -10,23 +10,26 @@ import pytest
 from pydantic import SecretStr
 
 from common.identity import Meeting
-from common.settings import RedisSettings
+from common.pool import stage_main
+from common.service import Service
+from common.settings import RedisSettings, Settings
 from common.stage import Stream
 from common.streams import keys
 from common.streams.audio_log import AudioLog
 from common.streams.client import PASSING, Client, connect
 from common.streams.deployment import join_deployment
-from tests.kit import SHARDS
+from tests.kit import SHARDS, PairingStage, eventually
 
 pytestmark = pytest.mark.integration
 MEETING = Meeting("default", "weekly")
 RESULTS = keys.stream(MEETING.shard(SHARDS), Stream.RESULTS)
 DEPTH = 4
+STEPS = 8
 
 
 @dataclass
 class Lossy:
-    """A way to `server` that breaks at the reply after so many more; None is never."""
+    """A way to `server` that breaks once, at the reply after so many more; None is never."""
 
     server: str
     url: str = ""
@@ -46,6 +49,7 @@ class Lossy:
         with suppress(ConnectionError):
             while reply := await reader.read(65_536):
                 if self.replies_left == 0:
+                    self.replies_left = None
                     break
                 if self.replies_left is not None:
                     self.replies_left -= 1
@@ -77,6 +81,25 @@ async def lossy(redis: Client, redis_settings: RedisSettings) -> AsyncIterator[t
         await client.ping()
         yield way, client
         await client.aclose()
+
+
+@pytest.mark.parametrize("replies", range(STEPS))
+async def test_a_process_begins_wherever_its_first_steps_broke_off(
+    lossy: tuple[Lossy, Client], replies: int
+) -> None:
+    way, _ = lossy
+    settings = Settings(shards=SHARDS, redis=RedisSettings(url=SecretStr(way.url)))
+    service = Service("vad", settings)
+    way.replies_left = replies
+    begun = asyncio.create_task(stage_main("vad", lambda _: PairingStage())(settings, service))
+
+    async def ready_or_ended() -> object:
+        return service.is_ready() or begun.done()
+
+    await eventually("it is ready", ready_or_ended)
+    service.stop()
+    await begun
+    await service.redis.aclose()
 
 
 async def announced(redis: Client, event: str) -> int:

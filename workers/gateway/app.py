@@ -61,12 +61,12 @@ async def serve(settings: Settings, service: Service) -> None:
     Raises SettingsError when it would show meetings to a network without tokens.
     """
     access = Access(settings.access, TokenStore(service.redis), host=settings.gateway.host)
-    await access.check_exposure("gateway")
+    await service.insist(lambda: access.check_exposure("gateway"))
     certificate = Certificate.load(settings.gateway, "gateway")
-    await join_deployment(service.redis, settings.shards)
+    await service.insist(lambda: join_deployment(service.redis, settings.shards))
     async with httpx.AsyncClient(timeout=settings.meetstream.timeout_s) as web:
         gateway = build_gateway(settings, access, service.redis, web, log=service.log)
-        await gateway.tailer.start()
+        await service.insist(gateway.tailer.start)
         with listen(settings.gateway) as listener:
             await _serve_on(listener, gateway, service, certificate)
 

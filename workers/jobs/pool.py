@@ -25,7 +25,8 @@ from workers.jobs.worker import ThreadWorker, run_in_threads
 
 async def serve(settings: Settings, service: Service) -> None:
     """Run jobs and stages until the service stops; the job at hand is finished first."""
-    await join_deployment(service.redis, settings.shards)
+    await service.insist(lambda: join_deployment(service.redis, settings.shards))
+    disabled = await service.insist(lambda: disabled_pools(service.redis))
     logging.getLogger("rq.worker").setLevel(logging.WARNING)  # five lines a job, and not ours
     shelf, results = ReportShelf(service.redis, settings.shards), ResultLog(service.redis, settings.shards)
     with connect_queues(settings) as connection:
@@ -40,7 +41,7 @@ async def serve(settings: Settings, service: Service) -> None:
                 HighlightStage(settings.highlights),
                 ReportStage(OrderDesk(shelf, results)),
             ]
-            if "coaching" not in await disabled_pools(service.redis):
+            if "coaching" not in disabled:
                 stages.append(_coaching())
             for stage in stages:
                 group.create_task(run_stage(stage, settings, service), name=stage.name)

@@ -69,13 +69,30 @@ def schedule(
     """The faults of a seed, in order of time: always the same."""
     chance = random.Random(seed)
     count = chance.choice((1, 2, 2, 3, 3, 4))
-    faults = [_fault(chance, within_s, lease_s, kinds) for _ in range(count)]
+    faults = [_fault(chance, (0.2, within_s), lease_s, kinds) for _ in range(count)]
     return tuple(sorted(faults, key=lambda fault: fault.at_s))
 
 
-def _fault(chance: random.Random, within_s: float, lease_s: float, kinds: Sequence[Kind]) -> Fault:
+def steady(
+    seed: int,
+    *,
+    between_s: tuple[float, float],
+    every_s: float,
+    lease_s: float,
+    kinds: Sequence[Kind] = KINDS,
+) -> tuple[Fault, ...]:
+    """Faults at any moment of a stretch of time, one every so many seconds in the mean."""
+    chance = random.Random(seed)
+    count = round((between_s[1] - between_s[0]) / every_s) if kinds else 0
+    faults = [_fault(chance, between_s, lease_s, kinds) for _ in range(count)]
+    return tuple(sorted(faults, key=lambda fault: fault.at_s))
+
+
+def _fault(
+    chance: random.Random, between_s: tuple[float, float], lease_s: float, kinds: Sequence[Kind]
+) -> Fault:
     kind = chance.choice(kinds)
-    at_s = round(chance.uniform(0.2, within_s), 2)
+    at_s = round(chance.uniform(*between_s), 2)
     pool = chance.choice(DISTURBED) if kind in POOL_FAULTS else ""
     shortest_s, longest_s = _LASTS[kind]
     unit_s = lease_s if kind in _IN_LEASES else 1

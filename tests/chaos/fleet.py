@@ -18,13 +18,14 @@ _LOOK_S = 0.3
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """A process of a pool. `expected_to_end`: whoever ended it brings another."""
+    """A process of a pool. `expected_to_end`: whoever ended it brings another. `spared`: nobody ends it."""
 
     pool: str
     number: int
     process: subprocess.Popen[bytes]
     frozen: bool = False
     expected_to_end: bool = False
+    spared: bool = False
 
     @property
     def alive(self) -> bool:
@@ -80,7 +81,7 @@ class Fleet:
 
     async def kill(self, pool: str, chance: random.Random, back_after_s: float) -> None:
         """SIGKILL, and a new process after a while."""
-        member = await self._any(pool, chance)
+        member = await self._any(pool, chance, to_end=True)
         member.expected_to_end = True
         member.process.kill()
         await asyncio.sleep(back_after_s)
@@ -97,7 +98,7 @@ class Fleet:
 
     async def roll(self, pool: str, chance: random.Random) -> None:
         """SIGTERM, and a new process when the old one has gone."""
-        member = await self._any(pool, chance)
+        member = await self._any(pool, chance, to_end=True)
         await self.drain(member)
         self._replace(member)
 
@@ -141,10 +142,11 @@ class Fleet:
         self.members.remove(member)
         self.start(member.pool)
 
-    async def _any(self, pool: str, chance: random.Random) -> Member:
-        """A member that nothing else is done to now."""
+    async def _any(self, pool: str, chance: random.Random, *, to_end: bool = False) -> Member:
+        """A member that nothing else is done to now, and that may be ended where it is `to_end`."""
         while True:
             able = [m for m in self.members if m.pool == pool and not m.frozen and not m.expected_to_end]
+            able = [member for member in able if not (to_end and member.spared)]
             if able:
                 return chance.choice(able)
             await asyncio.sleep(_LOOK_S)

@@ -22,7 +22,8 @@ from tests.chaos.verdict import Outcome
 
 DEMO = Path(__file__).parents[2] / "ingest" / "demo" / "meeting.ogg"
 _LOOK_S = 0.25
-_AFTER_MS = 1000
+AFTER_MS = 1000
+"""Silence after an excerpt."""
 
 
 def excerpt(folder: Path, start_s: float, end_s: float) -> Path:
@@ -42,10 +43,18 @@ def meetings_named(prefix: str, count: int) -> list[Meeting]:
     return [Meeting(DEFAULT_TENANT, f"{prefix}-{number}") for number in range(count)]
 
 
-async def play(audio: Path, url: str, meetings: Sequence[Meeting], speed: float) -> list[str]:
-    """Play the same to every meeting, in numbered messages; returns what failed."""
-    programme = compose([load(Clip(audio.name, audio))], rate=None, pause_ms=_AFTER_MS)
-    pace = Pace(speed=speed)
+async def play(
+    audio: Path,
+    url: str,
+    meetings: Sequence[Meeting],
+    speed: float,
+    *,
+    times: int = 1,
+    chunk_ms: int | None = None,
+) -> list[str]:
+    """Play the same to every meeting, so many times over, in numbered messages; returns what failed."""
+    programme = compose([load(Clip(audio.name, audio))] * times, rate=None, pause_ms=AFTER_MS)
+    pace = Pace(chunk_ms, speed)
     outcomes = await play_all([Performance(programme, WIRES["json"], m.id, pace) for m in meetings], url)
     return [f"not played: {outcome}" for outcome in outcomes if isinstance(outcome, HubbubError)]
 

@@ -70,9 +70,9 @@ async def run(
     async with asyncio.TaskGroup() as group:
         player = group.create_task(play(load.audio, system.ingest_url, meetings, load.speed))
         for number, fault in enumerate(faults):
-            group.create_task(_inject(system, fault, random.Random(f"{seed}/{number}")))
+            group.create_task(inject(system, fault, random.Random(f"{seed}/{number}")))
     await until_finished(system.redis, SHARDS, meetings, _FINISHED_WITHIN_S)
-    left = await _until_clean(system)
+    left = await until_clean(system)
     _calm(system, faults)
     outcomes = [await outcome(system.redis, SHARDS, meeting) for meeting in meetings]
     wholes = whole or outcomes[0]
@@ -82,7 +82,8 @@ async def run(
     return Report(seed, faults, verdicts, fallen, await memory_mb(system), took_s), outcomes
 
 
-async def _inject(system: System, fault: Fault, chance: random.Random) -> None:
+async def inject(system: System, fault: Fault, chance: random.Random) -> None:
+    """Wait for its moment, and do it."""
     await asyncio.sleep(fault.at_s)
     if fault.kind in POOL_FAULTS:
         await _disturb_pool(system, fault, chance)
@@ -120,7 +121,7 @@ async def _disturb_redis(system: System, fault: Fault) -> None:
             await system.line.slow_down(fault.amount, fault.lasts_s)
 
 
-async def _until_clean(system: System) -> list[str]:
+async def until_clean(system: System) -> list[str]:
     """Trimming comes once a second, so what is left is looked at until nothing is, or time is up."""
     deadline = time.monotonic() + _CLEAN_WITHIN_S
     left = await left_over(system.redis)

@@ -50,10 +50,14 @@ class System:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, members: int = MEMBERS, settings: Mapping[str, str] = PINNED
+    folder: Path, *, members: int = MEMBERS, settings: Mapping[str, str] = PINNED, jumpy: bool = True
 ) -> AsyncIterator[System]:
-    """Every pool with so many processes, ready, until the block ends."""
-    clocks = {name: Clock(folder / f"clock-{name}", find_library()) for name in (*DISTURBED, "redis")}
+    """Every pool with so many processes, ready, until the block ends.
+
+    Clocks that can jump (`jumpy`) have a price: threads of a process then wait longer for each other.
+    """
+    library = find_library() if jumpy else ""
+    clocks = {name: Clock(folder / f"clock-{name}", library) for name in (*DISTURBED, "redis")}
     for clock in clocks.values():
         clock.jump(0)
     broker = Broker(folder / "redis", clocks["redis"])

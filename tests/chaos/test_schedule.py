@@ -1,6 +1,6 @@
 """Seeds and the faults that they stand for."""
 
-from tests.chaos.faults import DISTURBED, KINDS, POOL_FAULTS, schedule
+from tests.chaos.faults import DISTURBED, KINDS, POOL_FAULTS, schedule, steady
 
 
 def test_a_seed_always_stands_for_the_same_faults() -> None:
@@ -21,3 +21,14 @@ def test_who_is_frozen_is_frozen_for_longer_than_a_lease() -> None:
         if fault.kind == "freeze"
     ]
     assert min(frozen) > 2
+
+
+def test_steady_faults_come_as_often_as_asked_and_only_in_their_time() -> None:
+    faults = steady(3, between_s=(60, 660), every_s=10, lease_s=2)
+    assert len(faults) == 60
+    assert all(60 <= fault.at_s <= 660 for fault in faults)
+    assert faults == steady(3, between_s=(60, 660), every_s=10, lease_s=2)
+
+
+def test_no_kinds_are_no_faults() -> None:
+    assert steady(3, between_s=(60, 660), every_s=10, lease_s=2, kinds=()) == ()

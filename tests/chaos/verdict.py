@@ -45,7 +45,9 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class _Findings:
+class Findings:
+    """Troubles as they are found."""
+
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
@@ -54,18 +56,23 @@ class _Findings:
 
 def judge(whole: Outcome, disturbed: Outcome, left_over: Sequence[str] = ()) -> Verdict:
     """Compare a meeting with an undisturbed one of the same audio."""
-    found = _Findings()
-    _compare_facts(_facts(whole.results), _facts(disturbed.results), found)
-    _find_doubles(disturbed.results, found)
-    _find_disorder(disturbed.results, found)
+    found = Findings()
+    compare_facts(facts_of(whole.results), facts_of(disturbed.results), found)
+    find_within(disturbed, found)
     _compare_audio(whole.record, disturbed.record, found)
-    found.lost += [
-        f"gap: {r.reason}" for r in disturbed.results if isinstance(r, Status) and r.event == "gap"
-    ]
     return Verdict(found.lost, found.doubled, found.disordered, found.different, left_over)
 
 
-def _facts(results: Iterable[Result]) -> Mapping[Fact, Fact]:
+def find_within(outcome: Outcome, found: Findings) -> None:
+    """What is wrong with a meeting whatever was said in it."""
+    _find_doubles(outcome.results, found)
+    _find_disorder(outcome.results, found)
+    found.lost += [f"gap: {r.reason}" for r in outcome.results if isinstance(r, Status) and r.event == "gap"]
+    if outcome.record.coverage != 1.0:
+        found.lost.append(f"coverage {outcome.record.coverage}")
+
+
+def facts_of(results: Iterable[Result]) -> Mapping[Fact, Fact]:
     """What must be there once, by what names it, with what it must say. Partials may be skipped."""
     named = [_fact(result) for result in results]
     return {name: says for name, says in named if name}
@@ -93,7 +100,8 @@ def _fact(result: Result) -> tuple[Fact, Fact]:
     return (), ()
 
 
-def _compare_facts(whole: Mapping[Fact, Fact], disturbed: Mapping[Fact, Fact], found: _Findings) -> None:
+def compare_facts(whole: Mapping[Fact, Fact], disturbed: Mapping[Fact, Fact], found: Findings) -> None:
+    """What is missing, what differs, and what the whole does not have."""
     for name, says in whole.items():
         if name not in disturbed:
             found.lost.append(f"{name}: {says}")
@@ -102,13 +110,13 @@ def _compare_facts(whole: Mapping[Fact, Fact], disturbed: Mapping[Fact, Fact], f
     found.different += [f"{name}: unheard of" for name in disturbed if name not in whole]
 
 
-def _find_doubles(results: Sequence[Result], found: _Findings) -> None:
+def _find_doubles(results: Sequence[Result], found: Findings) -> None:
     """A status may appear twice when Redis fails in the middle of a write (docs/results.md)."""
     seen = Counter(result.id for result in results if not isinstance(result, Status))
     found.doubled += [f"{count} times {name}" for name, count in seen.items() if count > 1]
 
 
-def _find_disorder(results: Sequence[Result], found: _Findings) -> None:
+def _find_disorder(results: Sequence[Result], found: Findings) -> None:
     reached: dict[tuple[str, str], int] = {}
     final: set[str] = set()
     for result in results:
@@ -134,7 +142,7 @@ def _ordered_kind(result: Result) -> str:
     return ""
 
 
-def _compare_audio(whole: MeetingRecord, disturbed: MeetingRecord, found: _Findings) -> None:
+def _compare_audio(whole: MeetingRecord, disturbed: MeetingRecord, found: Findings) -> None:
     """To the sample."""
     for name in ("captured_samples", "heard_samples", "speech_samples", "transcribed_samples"):
         wanted, there = whole.counters.get(name, 0), disturbed.counters.get(name, 0)
@@ -144,5 +152,3 @@ def _compare_audio(whole: MeetingRecord, disturbed: MeetingRecord, found: _Findi
             found.doubled.append(f"{name}: {there} instead of {wanted}")
     if disturbed.ends != whole.ends:
         found.different.append(f"tracks end at {disturbed.ends} instead of {whole.ends}")
-    if disturbed.coverage != 1.0:
-        found.lost.append(f"coverage {disturbed.coverage}")

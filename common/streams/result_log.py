@@ -39,11 +39,11 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardMeeting:
-    """A meeting at its place in the list."""
+class MeetingPage:
+    """Some meetings of the list; where to go on, unless it ends with them."""
 
-    heard: Heard
-    record: MeetingRecord
+    records: list[MeetingRecord]
+    last: Heard | None
 
 
 class ResultLog:
@@ -103,35 +103,37 @@ class ResultLog:
 
     async def meetings(self, tenant: str, *, limit: int = 200) -> list[MeetingRecord]:
         """A tenant's meetings, the one heard last first."""
-        return [heard.record for heard in await self.heard(tenant, limit=limit)]
+        return (await self.heard(tenant, limit=limit)).records
 
-    async def heard(self, tenant: str, *, limit: int, before: Heard | None = None) -> list[HeardMeeting]:
-        """The same with when they were heard, `before` another one of the list."""
-        chosen = sorted(await self._all_heard(tenant), key=_newest_first)
+    async def heard(
+        self, tenant: str, *, limit: int, before: Heard | None = None, matching: str = ""
+    ) -> MeetingPage:
+        """The same in pages: those `before` another one of the list, with some text in their ids."""
+        chosen = sorted(await self._all_heard(tenant, matching.lower()), key=_newest_first)
         if before is not None:
             chosen = [heard for heard in chosen if _newest_first(heard) > _newest_first(before)]
+        last = chosen[limit - 1] if len(chosen) > limit else None
         chosen = chosen[:limit]
         pipeline = self._redis.pipeline(transaction=False)
         for heard in chosen:
             meeting = Meeting(tenant, heard.meeting_id)
             pipeline.hgetall(keys.meeting(meeting.shard(self.shards), meeting))
         found = zip(chosen, await pipeline.execute(), strict=True)
-        return [
-            HeardMeeting(heard, parse_record(Meeting(tenant, heard.meeting_id), stored))
-            for heard, stored in found
-            if stored
-        ]
+        records = [parse_record(Meeting(tenant, h.meeting_id), stored) for h, stored in found if stored]
+        return MeetingPage(records, last)
 
-    async def _all_heard(self, tenant: str) -> list[Heard]:
+    async def _all_heard(self, tenant: str, matching: str) -> list[Heard]:
         pipeline = self._redis.pipeline(transaction=False)
         for shard in range(self.shards):
             pipeline.zrange(keys.meetings(shard), 0, -1, withscores=True)
-        return [
-            Heard(int(score), name.decode().removeprefix(f"{tenant}/"))
+        ours = f"{tenant}/".encode()
+        found = [
+            Heard(int(score), name.removeprefix(ours).decode())
             for reply in await pipeline.execute()
             for name, score in reply
-            if name.decode().startswith(f"{tenant}/")
+            if name.startswith(ours)
         ]
+        return [heard for heard in found if matching in heard.meeting_id.lower()]
 
 
 def _newest_first(heard: Heard) -> tuple[int, str]:

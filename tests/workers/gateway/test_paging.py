@@ -116,6 +116,35 @@ async def test_the_list_of_meetings_is_read_in_pages(
     assert seen == ["m6", "m4", "m5", "m2", "m3", "m0", "m1"]
 
 
+async def test_meetings_are_found_by_a_part_of_their_name(
+    gateway: httpx.AsyncClient, log: AudioLog, redis: Client
+) -> None:
+    for number, name in enumerate(["Weekly-sales", "weekly-support", "all-hands", "sales-2026"]):
+        await log.start_meeting(Meeting("default", name), 1000)
+        await heard(redis, name, 1000 + number)
+    await log.start_meeting(Meeting("acme", "weekly-theirs"), 1000)
+    first = (await gateway.get("/v1/meetings", params={"matching": "WEEKLY", "limit": 1})).json()
+    rest = {"matching": "WEEKLY", "limit": 2, "before": first["next"]}
+    assert [m["meeting"] for m in first["meetings"]] == ["weekly-support"]
+    assert [m["meeting"] for m in (await gateway.get("/v1/meetings", params=rest)).json()["meetings"]] == [
+        "Weekly-sales"
+    ]
+    assert (await gateway.get("/v1/meetings", params={"matching": "*"})).json()["meetings"] == []
+
+
+async def test_the_list_goes_on_past_a_meeting_that_went_meanwhile(
+    gateway: httpx.AsyncClient, log: AudioLog, redis: Client
+) -> None:
+    for number, name in enumerate(["old", "new"]):
+        await log.start_meeting(Meeting("default", name), 1000)
+        await heard(redis, name, 1000 + number)
+    await heard(redis, "gone", 2000)
+    page = (await gateway.get("/v1/meetings", params={"limit": 2})).json()
+    assert [m["meeting"] for m in page["meetings"]] == ["new"]
+    page = (await gateway.get("/v1/meetings", params={"limit": 2, "before": page["next"]})).json()
+    assert ([m["meeting"] for m in page["meetings"]], page["next"]) == (["old"], None)
+
+
 async def heard(redis: Client, name: str, at_ms: int) -> None:
     shard = Meeting("default", name).shard(SHARDS)
     await redis.zadd(keys.meetings(shard), {f"default/{name}": at_ms})

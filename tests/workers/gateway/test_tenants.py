@@ -316,4 +316,4 @@ async def test_readers_of_a_meeting_or_tenant_read_nothing_else(redis: Client, p
     assert {r.meeting for r in await results.history(stranger)} == {stranger}
     assert await results.meeting(Meeting("acme", VICTIM.id)) is None
     assert [record.meeting for record in await results.meetings("acme")] == [stranger]
-    assert [heard.record.meeting for heard in await results.heard("acme", limit=9)] == [stranger]
+    assert [record.meeting for record in (await results.heard("acme", limit=9)).records] == [stranger]

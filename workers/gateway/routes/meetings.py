@@ -30,19 +30,24 @@ router = APIRouter(
 Document = MeetingList | MeetingView | TranscriptDocument | KeywordList | MoodReport | HighlightList
 Count = Annotated[int, Query(ge=1, le=1000, description="At most so many.")]
 Before = Annotated[str, Query(max_length=160, description="Go on from here: `next` of the page before.")]
+Matching = Annotated[
+    str, Query(max_length=128, description="Only those with this in their id, in capitals or not.")
+]
 Format = Annotated[Literal["vtt", "srt", "txt", "md"], Path(description="Which kind of file.")]
 
 
 @router.get("", response_model=MeetingList)
-async def list_meetings(tenant: Tenant, gateway: Here, limit: Count = 100, before: Before = "") -> Response:
+async def list_meetings(
+    tenant: Tenant, gateway: Here, limit: Count = 100, before: Before = "", matching: Matching = ""
+) -> Response:
     """Meetings of the token's tenant, the one heard last first.
 
     One that is heard while the pages are read goes to the front, and is in no later page.
     """
     start = parse_cursor(before) if before else None
-    found = await gateway.results.heard(tenant, limit=limit, before=start)
-    following = cursor_of(found[-1].heard) if len(found) == limit else None
-    return _json(MeetingList(tuple(MeetingView.of(heard.record) for heard in found), following))
+    found = await gateway.results.heard(tenant, limit=limit, before=start, matching=matching)
+    following = cursor_of(found.last) if found.last else None
+    return _json(MeetingList(tuple(map(MeetingView.of, found.records)), following))
 
 
 @router.get("/{meeting_id}", response_model=MeetingView)

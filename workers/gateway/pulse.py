@@ -17,6 +17,8 @@ from common.streams.result_log import StoredResult
 
 MEETINGS = 5_000
 STRETCHES = 120
+TALK_MS = 120_000
+"""Of media: talk that was over so long before the last is not told."""
 LATENCIES = 20
 FORGOTTEN_STRETCH_MS = 60_000
 """Of media: speech whose end was never told is over by then."""
@@ -35,7 +37,8 @@ class Stretch:
 class MeetingPulse:
     """A meeting now. `level` and `latency_ms` (the median of the last live texts) are null before a text.
 
-    `talk` has the last stretches of speech in the order they began; `text` is what was said last.
+    `talk` has the stretches of speech of the last two minutes in the order they began; `text` is what
+    was said last.
     """
 
     meeting: str
@@ -86,7 +89,8 @@ class _Beat:
     def _stretches(self) -> Iterable[Stretch]:
         newest = max((stretch.end_ms or stretch.start_ms for stretch in self.talk.values()), default=0)
         for stretch in self.talk.values():
-            if stretch.end_ms is not None or stretch.start_ms > newest - FORGOTTEN_STRETCH_MS:
+            begun = newest - (FORGOTTEN_STRETCH_MS if stretch.end_ms is None else TALK_MS)
+            if (stretch.end_ms or stretch.start_ms) > begun:
                 yield stretch
 
 

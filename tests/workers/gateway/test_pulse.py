@@ -57,6 +57,15 @@ def test_speech_that_nobody_ended_is_over_after_a_while(pulse: Pulse) -> None:
     assert [s.start_ms for s in only(pulse).talk] == [100_000]
 
 
+def test_talk_of_more_than_two_minutes_ago_is_not_told(pulse: Pulse) -> None:
+    silent = next(r for r in utterance_results(0) if isinstance(r, Activity) and r.state == "silent")
+    stretches = [
+        replace(silent, utterance=f"u{at}", start_ms=at - 900, end_ms=at) for at in (10_000, 40_000, 155_000)
+    ]
+    pulse.take(stored(*stretches))
+    assert [s.end_ms for s in only(pulse).talk] == [40_000, 155_000]
+
+
 def test_an_ended_meeting_and_other_tenants_are_left_out(pulse: Pulse) -> None:
     pulse.take(stored(*meeting_results(MEETING)))
     pulse.take(stored(*meeting_results(Meeting("acme", "board"))))

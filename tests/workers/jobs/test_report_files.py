@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -10,7 +11,7 @@ from common.identity import Meeting, Speaker
 from common.meeting_report import Report
 from common.results import Highlight, Result
 from common.streams.audio_log import MeetingRecord
-from workers.jobs.report.gathering import Gathering
+from workers.jobs.report.gathering import Gathering, heatmap_of
 from workers.jobs.report.markdown import to_markdown
 from workers.jobs.report.pdf import to_pdf
 from workers.jobs.report.picture import svg
@@ -86,7 +87,7 @@ def test_a_backfilled_text_takes_the_place_of_none() -> None:
 def test_markdown_has_everything(weekly: Report) -> None:
     text = to_markdown(weekly)
     assert text.startswith("# weekly\n\n*2025-10-09 08:53 UTC · 1 min 0 s · 2 speakers*")
-    assert "- [ ] I'll send the deck by Friday. **Ann, by Friday** — Ann, 00:00:03" in text
+    assert "- [ ] I'll send the deck by Friday. **Ann, due by Friday** — Ann, 00:00:03" in text
     assert "| Bob | 4 s | 50% | 12 | negative (-0.80) | excited (0.90) |" in text
     assert f"**Bob** (00:00:10): {BAD.text}" in text
 
@@ -156,6 +157,24 @@ def test_a_summary_is_of_what_the_meeting_was_about() -> None:
         "Yes.",
     ]
     assert {topic[i] if i < 3 else other[i - 3] for i in central_sentences([*topic, *other], 2)} < set(topic)
+
+
+def test_the_rest_of_a_sentence_that_a_pause_cut_sums_nothing_up() -> None:
+    halves = ["We looked at the launch.", "of the new billing service and the migration of old invoices."]
+    whole = [
+        "The billing service moves invoices on Monday at nine.",
+        "Old invoices stay in the archive for years.",
+    ]
+    assert 1 not in central_sentences([*halves, *whole], 3)
+    lower = [text.lower() for text in (*halves, *whole)]  # of an engine that knows no capitals
+    assert len(central_sentences(lower, 3)) == 3
+
+
+def test_times_beneath_the_heatmap_are_those_of_its_cells() -> None:
+    long = heatmap_of([], ["Ann"], 47 * 60_000)
+    times = re.findall(r'font-size="11"[^>]*>([^<]+)<', svg(long))
+    assert long.cell_ms == 60_000
+    assert times[:3] == ["00:00:00", "00:06:00", "00:12:00"]
 
 
 def test_a_summary_says_nothing_twice() -> None:

@@ -56,7 +56,7 @@ async def test_a_meeting_that_ended_has_a_report_and_a_late_text_gets_into_it(
     await log.publish(says("Ann", 1, "I'll send the deck by Friday."))
     async with jobs_at_work(redis_settings):
         await log.end_meeting(MEETING, unix_ms())
-        await eventually("a report", text_of(shelf, "**Ann, by Friday**"), within_s=40)
+        await eventually("a report", text_of(shelf, "**Ann, due by Friday**"), within_s=40)
         await log.publish(says("Bob", 9, "Late but here."))
         await eventually("the late text in it", text_of(shelf, "Late but here."), within_s=40)
     pdf = await shelf.file(MEETING, "pdf")

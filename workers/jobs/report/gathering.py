@@ -15,7 +15,8 @@ from workers.jobs.report.summary import central_sentences
 LEAST_SUMMARY, MOST_SUMMARY = 3, 9
 SENTENCES_A_PICK = 12
 CELLS = 60
-MIN_CELL_MS = 5_000
+CELLS_MS = [s * 1000 for s in (5, 10, 15, 20, 30, 60, 120, 300, 600, 1800)]
+"""The lengths that a cell may have, which make times that people read with ease."""
 
 
 class Gathering:
@@ -92,7 +93,7 @@ def turns(finals: Iterable[Transcript]) -> tuple[Said, ...]:
 
 def heatmap_of(moods: Sequence[Sentiment], names: Sequence[str], duration_ms: int) -> Heatmap:
     """A row for each of the names: the mean in a cell, weighted by how much of an utterance lies in it."""
-    cell_ms = max(MIN_CELL_MS, -(-duration_ms // CELLS))
+    cell_ms = next((ms for ms in CELLS_MS if duration_ms <= ms * CELLS), -(-duration_ms // CELLS))
     cells = max(1, -(-duration_ms // cell_ms))
     return Heatmap(
         cell_ms,

@@ -10,7 +10,7 @@ from workers.jobs.report.colours import Colour, arousal_colour, as_hex, polarity
 WIDTH, LABELS, ROW, GAP = 960, 170, 26, 3
 HEAD, AXIS = 28, 22
 MAX_LABEL = 22
-TICKS = 6
+TICKS = 8
 
 _Rows = Mapping[str, tuple[float | None, ...]]
 _STYLE = 'font-family="system-ui, Helvetica, Arial, sans-serif" font-size="13" fill="#444"'
@@ -60,10 +60,11 @@ def _panel(title: str, rows: _Rows, cell_ms: int, colour: Callable[[float], Colo
 
 
 def _axis(rows: _Rows, cell_ms: int) -> list[str]:
+    """The time at which a cell begins, of every so many that their texts don't touch."""
     cells = len(next(iter(rows.values()), ()))
     y = HEAD + ROW * len(rows) + 14
     return [
-        f'<text x="{LABELS + tick * (WIDTH - LABELS) / TICKS:.1f}" y="{y}" font-size="11" fill="#777">'
-        f"{clock(tick * cells * cell_ms // TICKS)}</text>"
-        for tick in range(TICKS)
+        f'<text x="{LABELS + cell * (WIDTH - LABELS) / cells:.1f}" y="{y}" font-size="11" fill="#777">'
+        f"{clock(cell * cell_ms)}</text>"
+        for cell in range(0, cells, -(-cells // TICKS) or 1)
     ]

@@ -55,12 +55,17 @@ def central_sentences(texts: Sequence[str], count: int) -> list[int]:
 
 
 def _worth_ranking(texts: Sequence[str]) -> list[int]:
-    """Statements of some substance: not questions, courtesies, or fragments."""
+    """Statements of some substance: not questions, courtesies, or fragments.
+
+    Where sentences begin with capitals, one that does not is the rest of one that a pause cut in two.
+    """
+    cased = any(text[:1].isupper() for text in texts)
     worth = [
         index
         for index, text in enumerate(texts)
         if MIN_WORDS <= len(text.split()) <= MAX_WORDS
         and not text.endswith("?")
+        and not (cased and text[:1].islower())
         and not _EMPTY_PHRASES.search(text)
         and len(set(_words(text))) >= MIN_WORDS // 2
     ]

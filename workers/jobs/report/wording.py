@@ -36,7 +36,8 @@ def minutes(duration_ms: int) -> str:
 
 def obligation(moment: Moment) -> str:
     """Who is to do it and by when, as far as that was said."""
-    return ", ".join(part for part in (moment.owner, moment.due) if part)
+    due = f"due {moment.due}" if moment.due else ""
+    return ", ".join(part for part in (moment.owner, due) if part)
 
 
 def polarity_in_words(value: float | None) -> str:

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from common.identity import Meeting, Speaker
 from common.results import Keyword, Result, Sentiment, Transcript
 from common.streams.audio_log import AudioLog
+from common.streams.client import Client
+from common.streams.meeting_reports import BuiltReport, ReportShelf
 from tests.browser import scene
 from tests.browser.conftest import Open
-from tests.browser.kit import PHONE, GatewayProcess, Page, publish, texts, until
+from tests.browser.kit import PHONE, SHARDS, GatewayProcess, Page, publish, texts, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -152,6 +155,7 @@ async def test_nothing_is_missing_or_doubled_after_the_gateway_was_killed(
     await until(page, "document.querySelector('li.partial')")
     gateway.kill()
     await until(page, "document.querySelector('.figure-stream dd').textContent === 'Reconnecting…'")
+    assert "The connection is lost" in (await texts(page, ".trouble"))[0]
     await publish(log, [*half[3:], *scene.settled(MEETING, NEXT)])
     for turn in (13, 14):
         await publish(log, scene.turn(MEETING, turn))
@@ -159,6 +163,7 @@ async def test_nothing_is_missing_or_doubled_after_the_gateway_was_killed(
     await shown(page, 15)
     assert await texts(page, LINES) == SAID[:15]
     assert await page.locator("li.partial").count() == 0
+    assert await texts(page, ".trouble") == [""]
     await publish(log, scene.turn(MEETING, 15))
     await shown(page, 16)
     assert await texts(page, LINES) == SAID[:16]
@@ -168,6 +173,23 @@ async def test_the_end_of_the_meeting_shows(page: Page, log: AudioLog) -> None:
     assert await page.locator(".meeting-head .badge").text_content() == "Live"
     await log.end_meeting(MEETING, 1_760_000_100_000)
     await until(page, "document.querySelector('.meeting-head .badge').textContent === 'Ended'")
+
+
+async def test_what_a_meeting_came_to_stands_beside_it_after_its_end(
+    page: Page, log: AudioLog, redis: Client
+) -> None:
+    shelf = ReportShelf(redis, SHARDS)
+    await shelf.order(MEETING, 1)
+    [order] = await shelf.take(1, limit=1)
+    said = {"start_ms": scene.TURNS[4]["start_ms"] + 900, "speaker": "Zoë Martin", "text": HOSTILE}
+    files = {"json": orjson.dumps({"summary": [said]})}
+    await shelf.store(order, BuiltReport(built_at_ms=1, ended=True, as_of="1-0", files=files), keep_s=600)
+    assert not await page.locator("#summary").is_visible()
+    await log.end_meeting(MEETING, 1_760_000_100_000)
+    await until(page, "document.querySelector('.side .highlight')")
+    assert HOSTILE in (await texts(page, ".side .highlight"))[0]
+    await page.locator(".side .highlight").click()
+    await until(page, "t => document.querySelector('li.revealed .text')?.textContent === t", SAID[4])
 
 
 async def test_highlights_say_who_owes_what(page: Page, log: AudioLog) -> None:

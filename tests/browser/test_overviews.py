@@ -14,7 +14,7 @@ from common.streams.reports import ProcessReport, write_report
 from common.topology import POOLS, STAGES
 from tests.browser import scene
 from tests.browser.conftest import Open
-from tests.browser.kit import PHONE, SHARDS, publish, texts, until
+from tests.browser.kit import PHONE, SHARDS, GatewayProcess, publish, texts, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -67,14 +67,39 @@ async def test_the_list_shows_who_speaks_and_leads_to_the_meeting(log: AudioLog,
     assert await page.locator(".strip rect").count() == 4
     await until(page, "document.querySelector('.last b')?.textContent === 'Daniel Hale: '")
     card = page.locator("a[href='#/meetings/busy']")
-    for figure in ("LevelFull", "Latency0.2", "Waiting"):
+    for figure in ("LevelFull", "Latency0.2", "In progress"):
         assert figure in (await card.text_content() or "")
     await page.locator("#filter").fill("qui")
-    assert await texts(page, ".meetings h3") == ["quiet"]
+    await until(page, "document.querySelector('.meetings').textContent.startsWith('quietLive')")
+    await page.locator("#filter").fill("nowhere")
+    await until(page, "document.querySelector('.notice').textContent.includes('“nowhere”')")
     await page.locator("#filter").fill("")
+    await until(page, "document.querySelectorAll('.meetings li').length === 2")
     await card.focus()
     await page.keyboard.press("Enter")
     await until(page, "document.querySelectorAll('.captions li').length === 4")
+
+
+async def test_meetings_that_ended_are_listed_below(log: AudioLog, open_page: Open) -> None:
+    await log.start_meeting(Meeting("default", "over"), unix_ms())
+    await log.end_meeting(Meeting("default", "over"), unix_ms())
+    await log.start_meeting(Meeting("default", "going"), unix_ms())
+    page = await open_page("/#/")
+    await until(page, "document.querySelector('.ended h3')?.textContent === 'over'")
+    assert await texts(page, ".meetings h3") == ["going"]
+    assert await texts(page, ".list-head .quiet") == ["1 live, 1 ended", ""]
+
+
+async def test_a_list_that_is_out_of_date_says_so(
+    log: AudioLog, open_page: Open, gateway: GatewayProcess
+) -> None:
+    await log.start_meeting(Meeting("default", "going"), unix_ms())
+    page = await open_page("/#/")
+    await until(page, "document.querySelectorAll('.meetings li').length === 1")
+    gateway.kill()
+    await until(page, "document.querySelector('.fresh').textContent.endsWith('the gateway does not answer')")
+    gateway.start()
+    await until(page, "document.querySelector('.fresh').textContent === ''")
 
 
 async def test_operators_see_every_pool_as_it_happens(open_page: Open, reports: None, redis: Client) -> None:

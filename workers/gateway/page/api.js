@@ -31,16 +31,21 @@ export async function getJson(path, signal) {
   return (await request(path, { signal })).json();
 }
 
-// Saves what is at a path as a file; what the gateway has to build first is asked for again, after
-// `onWait` was told.
-export async function save(path, name, onWait) {
-  let response = await request(path);
+// What the gateway may have to build first: it is asked for again, after `onWait` was told, until it is there.
+export async function built(path, { onWait = () => {}, signal } = {}) {
+  let response = await request(path, { signal });
   for (let tries = 0; response.status === 202; tries += 1) {
     if (tries === MOST_TRIES) throw new Refused(202, "It is still being built; try again later");
     onWait();
     await new Promise((resolve) => { setTimeout(resolve, Number(response.headers.get("Retry-After") ?? 2) * 1000); });
-    response = await request(path);
+    response = await request(path, { signal });
   }
+  return response;
+}
+
+// Saves what is at a path as a file.
+export async function save(path, name, onWait) {
+  const response = await built(path, { onWait });
   const address = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = address;

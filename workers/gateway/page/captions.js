@@ -34,6 +34,11 @@ export class Captions {
     this.onChange();
   }
 
+  toBeginning() {
+    this.following = false;
+    this.scroller.scrollTop = 0;
+  }
+
   put(result) {
     const line = this.lines.get(result.utterance) ?? this.open(result.utterance, result);
     if (line.status === "final") return;
@@ -58,6 +63,12 @@ export class Captions {
     line.item.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
     line.item.classList.remove("revealed");
     requestAnimationFrame(() => line.item.classList.add("revealed"));
+  }
+
+  // The utterance that is said at a time, or the one before it.
+  at(ms) {
+    const begun = [...this.lines].filter(([, { start }]) => start <= ms);
+    return begun.reduce((last, next) => (last && last[1].start > next[1].start ? last : next), null)?.[0];
   }
 
   write(line, result) {

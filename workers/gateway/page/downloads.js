@@ -14,16 +14,16 @@ const FILES = [
 ];
 const REPORT_PATH = "/v1/meetings/{meeting_id}/report.{extension}";
 const REPORTS = [
-  ["html", "Report", "to read and print"],
-  ["pdf", "Report as PDF", "to send"],
-  ["md", "Report as Markdown", "for notes and wikis"],
+  ["pdf", "PDF", "to send"],
+  ["html", "Web page", "to read and print"],
+  ["md", "Markdown", "for notes and wikis"],
 ];
 
 export class Downloads {
   constructor(meeting) {
     this.meeting = meeting;
     this.problem = el("p", { class: "problem", role: "status" });
-    this.list = el("ul", {}, ...FILES.map(([extension, label, use]) => this.entry({ path: `/transcript.${extension}`, name: `${meeting}.${extension}`, label, use })));
+    this.list = el("ul", {}, el("li", { class: "group" }, "Transcript"), ...FILES.map(([extension, label, use]) => this.entry({ path: `/transcript.${extension}`, name: `${meeting}.${extension}`, label, use })));
     this.menu = new Menu([icon("download"), el("span", {}, "Download")], this.list, this.problem);
     this.node = this.menu.node;
   }
@@ -32,6 +32,7 @@ export class Downloads {
   async offerReports(signal) {
     const { paths } = await getJson("/openapi.json", signal);
     if (!(REPORT_PATH in paths)) return;
+    this.list.append(el("li", { class: "group" }, "Report"));
     for (const [extension, label, use] of REPORTS) {
       this.list.append(this.entry({ path: `/report.${extension}`, name: `${this.meeting}-report.${extension}`, label, use }));
     }

@@ -4,81 +4,115 @@ import { getJson } from "./api.js";
 import { repeat } from "./attention.js";
 import { el, setText } from "./dom.js";
 import { clock, count, percent, seconds } from "./format.js";
+import { Freshness } from "./freshness.js";
 import { icon } from "./icons.js";
+import { LATE_MS } from "./figures.js";
 import { levelOf } from "./levels.js";
 import { strip } from "./strip.js";
 
 const REFRESH_MS = 2000;
+const TYPING_MS = 250;
 const AT_FIRST = 100;
 const MOST = 1000; // in one answer of the gateway
 
 export async function showList(view, signal) {
   document.title = "Meetings · Hubbub";
-  const list = new MeetingList();
-  await list.refresh(signal);
-  list.more.addEventListener("click", () => list.extend(signal));
+  const list = new MeetingList(signal);
+  await list.refresh();
   view.replaceChildren(list.node);
-  repeat(REFRESH_MS, signal, () => list.refresh(signal));
+  repeat(REFRESH_MS, signal, () => list.refresh());
 }
 
 class MeetingList {
-  constructor() {
-    this.meetings = [];
+  constructor(signal) {
+    this.signal = signal;
     this.limit = AT_FIRST;
-    this.pulses = new Map();
     this.summary = el("p", { class: "quiet" });
-    this.input = el("input", { type: "search", id: "filter", placeholder: "Find a meeting", "aria-label": "Find a meeting", autocomplete: "off", oninput: () => this.draw() });
-    this.body = el("div", {});
-    this.more = el("button", { type: "button", class: "more", hidden: true }, "Show more meetings");
+    this.input = el("input", { type: "search", id: "filter", placeholder: "Find a meeting", "aria-label": "Find a meeting", autocomplete: "off", spellcheck: "false", oninput: () => this.typed() });
+    this.live = new Group("Live now", "meetings", card);
+    this.ended = new Group("Ended", "card ended", row);
+    this.nothing = el("div", { class: "card notice", hidden: true });
+    this.more = el("button", { type: "button", class: "more", hidden: true, onclick: () => this.extend() }, "Show more meetings");
+    const body = el("div", {}, this.nothing, this.live.node, this.ended.node);
+    this.freshness = new Freshness(body, "", signal);
     this.node = el("div", { class: "list" },
-      el("div", { class: "list-head" }, el("h1", {}, "Meetings"), this.summary, el("search", { class: "search" }, icon("search"), this.input)), this.body, this.more);
+      el("div", { class: "list-head" }, el("h1", {}, "Meetings"), this.summary, this.freshness.words, el("search", { class: "search" }, icon("search"), this.input)), body, this.more);
   }
 
-  async refresh(signal) {
-    const [{ meetings, next }, { meetings: pulses }] = await Promise.all([getJson(`/v1/meetings?limit=${this.limit}`, signal), getJson("/v1/pulse", signal)]);
-    this.meetings = meetings;
-    this.more.hidden = next === null || this.limit >= MOST;
-    this.pulses = new Map(pulses.map((pulse) => [pulse.meeting, pulse]));
-    this.draw();
+  get wanted() {
+    return this.input.value.trim();
   }
 
-  async extend(signal) {
+  async refresh() {
+    const { wanted } = this;
+    const [{ meetings, next }, { meetings: pulses }] = await Promise.all([
+      getJson(`/v1/meetings?limit=${this.limit}&matching=${encodeURIComponent(wanted)}`, this.signal), getJson("/v1/pulse", this.signal)]);
+    this.freshness.seen();
+    if (wanted === this.wanted) this.draw(meetings, { next, pulses: new Map(pulses.map((pulse) => [pulse.meeting, pulse])) });
+  }
+
+  typed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.refresh().catch(() => {}), TYPING_MS); // the next look comes anyway
+  }
+
+  async extend() {
     this.limit = Math.min(MOST, this.limit * 2);
-    await this.refresh(signal);
+    await this.refresh();
   }
 
-  draw() {
-    const wanted = this.input.value.trim().toLowerCase();
-    const chosen = this.meetings.filter(({ meeting }) => meeting.toLowerCase().includes(wanted));
-    const live = chosen.filter((meeting) => meeting.ended_at_ms === null);
-    const ended = chosen.filter((meeting) => meeting.ended_at_ms !== null);
-    setText(this.summary, `${live.length} live, ${ended.length} ended`);
-    const focused = document.activeElement?.getAttribute("href");
-    this.body.replaceChildren(...(this.meetings.length ? [...group("Live now", live, this.pulses), ...group("Ended", ended, this.pulses)] : [nothing()]));
-    if (focused) this.body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  draw(meetings, { next, pulses }) {
+    const live = meetings.filter((meeting) => meeting.ended_at_ms === null);
+    const ended = meetings.filter((meeting) => meeting.ended_at_ms !== null);
+    this.more.hidden = next === null || this.limit >= MOST;
+    setText(this.summary, `${count(live.length, "live", "live")}, ${count(ended.length, "ended", "ended")}${next === null ? "" : `, of the ${count(meetings.length, "meeting")} heard last`}`);
+    this.live.show(live.map((meeting) => [meeting, pulses.get(meeting.meeting)]));
+    this.ended.show(ended.map((meeting) => [meeting]));
+    this.nothing.hidden = meetings.length > 0;
+    if (!meetings.length) this.nothing.replaceChildren(...(this.wanted ? notFound(this.wanted) : none()));
   }
 }
 
-function group(title, meetings, pulses) {
-  if (!meetings.length) return [];
-  return [el("h2", { class: "group" }, title), el("ul", { class: "meetings" }, ...meetings.map((meeting) => card(meeting, pulses.get(meeting.meeting))))];
+// Meetings under a heading; drawn anew only when there is something new to them.
+class Group {
+  constructor(title, style, item) {
+    this.item = item;
+    this.list = el("ul", { class: style });
+    this.node = el("section", { hidden: true }, el("h2", { class: "group" }, title), this.list);
+  }
+
+  show(entries) {
+    const told = JSON.stringify(entries);
+    if (told === this.told) return;
+    this.told = told;
+    this.node.hidden = entries.length === 0;
+    const focused = this.list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    this.list.replaceChildren(...entries.map((entry) => this.item(...entry)));
+    if (focused) this.list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
+
+function address({ meeting }) {
+  return `#/meetings/${encodeURIComponent(meeting)}`;
+}
+
+function began({ started_at_ms: ms }) {
+  return new Date(ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 function card(meeting, pulse) {
-  const live = meeting.ended_at_ms === null;
-  const started = new Date(meeting.started_at_ms);
-  const figures = live ? liveFigures(meeting, pulse) : [["Coverage", percent(meeting.coverage), meeting.missing.gaps_ms ? "warn" : ""]];
-  return el("li", {}, el("a", { class: "card", href: `#/meetings/${encodeURIComponent(meeting.meeting)}` },
-    el("div", { class: "card-head" }, el("h3", {}, meeting.meeting), el("span", { class: live ? "badge live" : "badge" }, live ? "Live" : "Ended")),
-    el("p", { class: "facts" }, `${started.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })} · ${clock(meeting.duration_ms)} · ${count(meeting.tracks.length, "track")}`),
-    ...(live ? talk(meeting, pulse) : []),
-    el("dl", { class: "row" }, ...figures.map(([name, value, tone]) => el("div", {}, el("dt", {}, name), el("dd", { class: tone }, value))))));
+  return el("li", {}, el("a", { class: "card", href: address(meeting) },
+    el("div", { class: "card-head" }, el("h3", {}, meeting.meeting), el("span", { class: "badge live" }, "Live")),
+    el("p", { class: "facts" }, `${began(meeting)} · ${clock(meeting.duration_ms)}`),
+    ...talk(meeting, pulse),
+    el("dl", { class: "row" }, ...figures(meeting, pulse).map(([name, value, tone]) => el("div", {}, el("dt", {}, name), el("dd", { class: tone }, value))))));
 }
 
-function liveFigures(meeting, pulse) {
+function figures({ missing }, pulse) {
   const level = levelOf(pulse?.level);
-  const waitingMs = meeting.missing.unheard_ms + meeting.missing.untranscribed_ms;
-  return [["Level", level.name, level.tone], ["Latency", seconds(pulse?.latency_ms), ""], ["Waiting", seconds(waitingMs), waitingMs > 5000 ? "warn" : ""]];
+  const waitingMs = missing.unheard_ms + missing.untranscribed_ms;
+  const all = [["Level", level.name, level.tone], ["Latency", seconds(pulse?.latency_ms), ""], ["In progress", seconds(waitingMs), waitingMs > LATE_MS ? "warn" : ""]];
+  return missing.gaps_ms ? [...all, ["Missing", seconds(missing.gaps_ms), "bad"]] : all;
 }
 
 function talk(meeting, pulse) {
@@ -94,7 +128,17 @@ function ending(text) {
   return words.length > 18 ? `… ${words.slice(-18).join(" ")}` : text;
 }
 
-function nothing() {
-  return el("div", { class: "card notice" }, el("h2", {}, "No meetings yet"),
-    el("p", {}, "They appear here as soon as audio arrives. To see one: ", el("code", {}, "hubbub demo")));
+function row(meeting) {
+  const { duration_ms: durationMs, coverage, missing } = meeting;
+  return el("li", {}, el("a", { href: address(meeting) }, el("h3", {}, meeting.meeting), el("span", { class: "when" }, began(meeting)), el("span", { class: "number" }, clock(durationMs)),
+    el("span", { class: missing.gaps_ms ? "share warn" : "share" }, `${percent(coverage)} transcribed`)));
+}
+
+function none() {
+  return [el("h2", {}, "No meetings yet"),
+    el("p", {}, "They appear here as soon as audio arrives. To see one now, play the bundled meeting from a terminal:"), el("p", { class: "actions" }, el("code", {}, "hubbub demo"))];
+}
+
+function notFound(wanted) {
+  return [el("h2", {}, "No such meeting"), el("p", {}, `None that is kept has “${wanted}” in its name.`)];
 }

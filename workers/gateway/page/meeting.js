@@ -16,6 +16,7 @@ import { preferred } from "./preferences.js";
 import { Reading } from "./reading.js";
 import { Search } from "./search.js";
 import { Speakers } from "./speakers.js";
+import { Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
 
 const REFRESH_MS = 3000;
@@ -49,11 +50,13 @@ class MeetingPage {
     this.announcer = new Announcer(document.getElementById("spoken"), { enabled: preferred("announce", true), signal });
     this.timeline = new Timeline(this.speakers, reveal);
     this.highlights = new Highlights(reveal);
+    this.summary = new Summary(meeting, signal, (ms) => this.reveal(this.captions.at(ms)));
     this.latency = new Latency(signal);
     this.figures = new Figures();
     this.downloads = new Downloads(meeting);
     this.phrases = new Set();
     this.badge = el("span", { class: "badge" }, "…");
+    this.trouble = el("p", { class: "trouble", role: "status" });
     this.reading = new Reading({ onSize: () => this.captions.forgetHeights(), onAnnounce: (on) => { this.announcer.enabled = on; } });
     this.node = this.layout(meeting);
     this.show("captions");
@@ -67,8 +70,8 @@ class MeetingPage {
       this.panes,
       this.timeline.node,
       el("section", { class: "card transcript", "aria-label": "Transcript" },
-        el("div", { class: "tools" }, this.search.node, this.reading.node), this.captions.scroller, this.captions.latest),
-      el("aside", { class: "side", "aria-label": "About the meeting" }, this.speakers.node, this.highlights.node, this.latency.node));
+        el("div", { class: "tools" }, this.search.node, this.reading.node), this.trouble, this.captions.scroller, this.captions.latest),
+      el("aside", { class: "side", "aria-label": "About the meeting" }, this.summary.node, this.speakers.node, this.highlights.node, this.latency.node));
   }
 
   show(pane) {
@@ -83,6 +86,7 @@ class MeetingPage {
 
   load({ about, texts, others }) {
     this.captions.load(texts);
+    if (about.ended_at_ms !== null) this.captions.toBeginning();
     for (const text of texts) if (text.status === "final") this.speakers.spoke(text);
     for (const result of others) this.take(result);
     for (const text of texts) this.timeline.reach(text.end_ms);
@@ -150,16 +154,22 @@ class MeetingPage {
   ended(ended) {
     this.badge.className = ended ? "badge" : "badge live";
     setText(this.badge, ended ? "Ended" : "Live");
-    if (ended) this.speakers.silence();
+    this.node.classList.toggle("over", ended);
+    if (!ended) return;
+    this.speakers.silence();
+    this.summary.fetch().catch(() => {}); // the same is asked for when a report is downloaded, and told there
   }
 
   connection(state) {
     this.figures.stream(state);
-    this.node.classList.toggle("offline", state === "reconnecting");
+    const lost = state === "reconnecting";
+    setText(this.trouble, lost ? "The connection is lost. It is tried again, and nothing will be missing." : "");
+    this.node.classList.toggle("offline", lost);
   }
 
   left(error) {
-    this.figures.set("stream", error instanceof Refused ? "Ended" : "Lost", "bad");
-    this.figures.values.stream.parentElement.title = error.message;
+    this.figures.set("stream", "Ended", "bad");
+    setText(this.trouble, `Nothing more comes: ${error instanceof Refused ? error.message : "the page failed"}`);
+    this.node.classList.add("offline");
   }
 }

@@ -3,7 +3,8 @@
 import { getJson } from "./api.js";
 import { repeat } from "./attention.js";
 import { Censuses } from "./census.js";
-import { el, setText } from "./dom.js";
+import { el } from "./dom.js";
+import { Freshness } from "./freshness.js";
 import { Pools } from "./pools.js";
 import { Processes } from "./processes.js";
 import { Shards } from "./shards.js";
@@ -11,7 +12,6 @@ import { Tiles } from "./tiles.js";
 import { Trends } from "./trends.js";
 
 const REFRESH_MS = 2000; // processes report this often
-const STALE_MS = 8000;
 
 export async function showOperations(view, signal) {
   document.title = "Operations · Hubbub";
@@ -19,28 +19,20 @@ export async function showOperations(view, signal) {
   page.show(await getJson("/v1/operations", signal));
   view.replaceChildren(page.node);
   repeat(REFRESH_MS, signal, async () => page.show(await getJson("/v1/operations", signal)));
-  const timer = setInterval(() => page.age(), 1000);
-  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
 
 class OperationsPage {
   constructor(signal) {
     this.censuses = new Censuses();
     this.parts = [new Tiles(), new Pools(), new Trends(signal), new Shards(), new Processes()];
-    this.seen = el("p", { class: "quiet", role: "status" });
-    this.node = el("div", { class: "operations" }, el("div", { class: "list-head" }, el("h1", {}, "Operations"), this.seen), ...this.parts.map((part) => part.node));
+    this.node = el("div", { class: "operations" });
+    this.freshness = new Freshness(this.node, "As it happens", signal);
+    this.node.append(el("div", { class: "list-head" }, el("h1", {}, "Operations"), this.freshness.words), ...this.parts.map((part) => part.node));
   }
 
   show({ at_ms: atMs, overview }) {
-    this.shownAt = performance.now();
+    this.freshness.seen();
     const census = this.censuses.take(overview, atMs);
     for (const part of this.parts) part.show(census);
-    this.age();
-  }
-
-  age() {
-    const oldMs = performance.now() - this.shownAt;
-    setText(this.seen, oldMs < STALE_MS ? "As it happens" : `Last seen ${Math.round(oldMs / 10_000) * 10} s ago: the gateway does not answer`);
-    this.node.classList.toggle("offline", oldMs >= STALE_MS);
   }
 }

@@ -55,7 +55,7 @@ class Row {
     this.label = name;
     this.spokenMs = 0;
     this.utterances = new Map();
-    this.name = el("span", { class: "name" }, name);
+    this.name = el("span", { class: "name", title: name }, name);
     this.state = el("span", { class: "unseen" });
     this.talked = el("span", { class: "talked" });
     this.talk = el("i", { class: `fill-${index}` });

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workers.gateway.example_objects import BY_SCHEMA
+
 Schema = Mapping[str, Any]
 
 MEETING = "standup"
@@ -102,7 +104,11 @@ def _by_type(schema: Schema, components: Mapping[str, Schema]) -> Any:
             if not fields:
                 rest = schema.get("additionalProperties")
                 return {"type": example_of(rest, components, "type") if isinstance(rest, dict) else "object"}
-            return {name: example_of(field, components, name) for name, field in fields.items()}
+            known = BY_SCHEMA.get(schema.get("title", ""), {})
+            return {
+                name: known[name] if name in known else example_of(field, components, name)
+                for name, field in fields.items()
+            }
         case "array":
             items = schema.get("items", {})
             return [example_of(items, components)] * max(1, schema.get("minItems", 1))

@@ -54,6 +54,27 @@ async def test_every_answer_has_an_example_that_satisfies_its_schema(document: d
                 jsonschema.validate(example["value"], schema)
 
 
+MAY_BE_EMPTY = {"reason", "error", "url", "description", "secret"}
+
+
+def hollow(value: Any, name: str = "") -> Iterator[str]:
+    """Fields of an example that tell nothing."""
+    if isinstance(value, dict):
+        for field, inner in value.items():
+            yield from hollow(inner, field)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from hollow(inner, name)
+    elif value == "" and name not in MAY_BE_EMPTY:
+        yield name
+
+
+async def test_examples_are_such_as_one_may_meet(document: dict[str, Any]) -> None:
+    shown = {where: content.get("example") for where, content in contents(document) if "json" in where}
+    found = {where: set(hollow(example)) for where, example in shown.items()}
+    assert {where: names for where, names in found.items() if names} == {}
+
+
 async def test_every_route_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

@@ -15,6 +15,12 @@ from workers.gateway.gateway import Here
 from workers.gateway.lookout import Sighting
 from workers.gateway.pulse import MeetingPulse
 
+
+def _shows(example: dict[str, str]) -> dict[int | str, dict[str, Any]]:
+    """An answer as it may look, of a route whose schema does not tell."""
+    return {200: {"content": {"application/json": {"example": example}}}}
+
+
 router = APIRouter(tags=["operations"], responses={"4XX": {"model": FailureBody}})
 
 
@@ -43,13 +49,13 @@ async def get_operations(_: Operator, gateway: Here) -> Response:
     return _json(await gateway.lookout.look())
 
 
-@router.get("/v1/schemas")
+@router.get("/v1/schemas", responses=_shows({"transcript": "/v1/schemas/transcript"}))
 async def list_schemas() -> dict[str, str]:
     """Where the JSON Schema of each type of result is."""
     return {name: f"/v1/schemas/{name}" for name in TYPES}
 
 
-@router.get("/v1/schemas/{name}")
+@router.get("/v1/schemas/{name}", responses=_shows({"title": "Transcript", "type": "object"}))
 async def get_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of a type of result."""
     if name not in TYPES:
@@ -57,13 +63,13 @@ async def get_schema(name: str) -> dict[str, Any]:
     return json_schema(name)
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=_shows({"status": "ok"}))
 async def is_alive() -> dict[str, str]:
     """That the process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"model": FailureBody}})
+@router.get("/readyz", responses={**_shows({"status": "ok"}), 503: {"model": FailureBody}})
 async def is_ready(gateway: Here) -> dict[str, str]:
     """That results can be read."""
     if not gateway.tailer.connected:

@@ -14,6 +14,7 @@ export class Chart {
     this.node = el("div", { class: "chart", role: "img", "aria-label": label });
     this.probe = el("span", { hidden: true });
     this.node.append(this.probe);
+    this.node.style.minHeight = `${height}px`; // a line begins with its second point
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.node);
     const recolour = () => this.build();
@@ -25,7 +26,8 @@ export class Chart {
   // `data`: Unix seconds, then the values of each series; null where there is none.
   show(data) {
     this.data = data;
-    this.plot?.setData(data);
+    if (this.plot) this.plot.setData(data);
+    else this.build();
   }
 
   resize() {
@@ -37,8 +39,9 @@ export class Chart {
 
   build() {
     this.plot?.destroy();
+    this.plot = null;
     const width = this.node.clientWidth;
-    if (width) this.plot = new uPlot(this.options(width), this.data, this.node);
+    if (width && this.data[0].length > 1) this.plot = new uPlot(this.options(width), this.data, this.node);
   }
 
   options(width) {

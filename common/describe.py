@@ -27,11 +27,12 @@ def _what(result: Result) -> str:
         case Keyword():
             what = f"({result.category}) {result.phrase!r} heard, {result.source}, score {result.score:.2f}"
         case Sentiment():
-            what = f"{result.source}: polarity {result.polarity:+.2f}, arousal {result.arousal:.2f}"
+            tone = f"voice: arousal {result.arousal:.2f}"
+            what = tone if result.source == "tone" else f"words: polarity {result.polarity:+.2f}"
         case Activity():
             what = result.state
         case Highlight():
-            what = f"{result.kind.replace('_', ' ')}: {result.text}"
+            what = f"{result.kind.replace('_', ' ')}: {result.text}{_owed(result)}"
         case Reference():
             what = f"is read aloud: {result.text}"
         case Coaching():
@@ -40,3 +41,9 @@ def _what(result: Result) -> str:
         case Status():
             what = f"{result.event.replace('_', ' ')} {result.reason}".rstrip()
     return what
+
+
+def _owed(highlight: Highlight) -> str:
+    named = {"owner": highlight.owner, "due": highlight.due}
+    owed = ", ".join(f"{name} {value}" for name, value in named.items() if value)
+    return f" ({owed})" if owed else ""

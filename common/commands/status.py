@@ -51,7 +51,7 @@ def _show(overview: Overview, console: Console) -> None:
     console.print(_service(overview))
     console.print(_missing(overview.live))
     if overview.dead_letters:
-        console.print(f"{overview.dead_letters} dead letters: see hubbub dead list", style="red")
+        console.print(f"{_counted(overview.dead_letters, 'dead letter')}: see hubbub dead list", style="red")
 
 
 def _row(overview: Overview, pool: str) -> Sequence[str]:
@@ -93,15 +93,21 @@ def _service(overview: Overview) -> str:
     level = ServiceLevel(max(process.level for process in emitters))
     room = sum(process.headroom for process in emitters)
     deferred = sum(group.lag + group.pending for group in overview.groups if group.stream in ON_REQUEST)
+    spare = f"room for {room:.1f} more meetings at" if room >= 0 else f"{-room:.1f} meetings too many for"
     return (
-        f"service level {level} ({level.name.lower()}) at worst, room for {room:.1f} more meetings "
-        f"at full service, {deferred} utterances deferred"
+        f"service level {level} ({level.name.lower()}) at worst, {spare} full service, "
+        f"{_counted(deferred, 'utterance')} deferred"
     )
 
 
 def _missing(live: Shortfall) -> str:
     """What the live meetings wait for, and what they will never get."""
     return (
-        f"{live.counted} live meetings, {live.untranscribed_ms / 1000:.1f} s of speech waiting for a final; "
+        f"{_counted(live.counted, 'live meeting')}, "
+        f"{live.untranscribed_ms / 1000:.1f} s of speech waiting for a final; "
         f"missing: {live.gaps_ms / 1000:.1f} s of gaps, {live.lost_ms / 1000:.1f} s given up"
     )
+
+
+def _counted(number: int, name: str) -> str:
+    return f"1 {name}" if number == 1 else f"{number} {name}s"

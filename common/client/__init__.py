@@ -1,8 +1,9 @@
 """Results for services written in Python: a typed client of the gateway, blocking or asynchronous.
 
 with Hubbub("http://127.0.0.1:8780", token="…") as hubbub:
-    for placed in hubbub.follow("weekly", types=["transcript"]):
-        print(placed.result.text)
+    for placed in hubbub.follow("weekly"):
+        if isinstance(placed.result, Transcript) and placed.result.status == "final":
+            print(placed.result.text)
 """
 
 from common.client.asynchronous import AsyncHubbub

@@ -13,6 +13,7 @@ from common.client.documents import (
     PAGE,
     MeetingInfo,
     Placed,
+    address_of,
     meetings_of,
     page_of,
     path_of,
@@ -29,8 +30,9 @@ class AsyncHubbub:
     """A gateway, by its address. `async with` closes its connections."""
 
     def __init__(self, url: str, *, token: str = "", timeout_s: float = 10) -> None:
+        """Raises ValueError for what is no address of a gateway."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout_s)
+        self._http = httpx.AsyncClient(base_url=address_of(url), headers=headers, timeout=timeout_s)
 
     async def __aenter__(self) -> Self:
         return self

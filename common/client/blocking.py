@@ -12,6 +12,7 @@ from common.client.documents import (
     PAGE,
     MeetingInfo,
     Placed,
+    address_of,
     meetings_of,
     page_of,
     path_of,
@@ -28,8 +29,9 @@ class Hubbub:
     """A gateway, by its address. For one thread at a time; `with` closes its connections."""
 
     def __init__(self, url: str, *, token: str = "", timeout_s: float = 10) -> None:
+        """Raises ValueError for what is no address of a gateway."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._http = httpx.Client(base_url=address_of(url), headers=headers, timeout=timeout_s)
 
     def __enter__(self) -> Self:
         return self

@@ -47,6 +47,13 @@ class MeetingInfo:
 _MEETINGS = TypeAdapter(list[MeetingInfo])
 
 
+def address_of(url: str) -> str:
+    """The address, which must say how to get there: nobody reaches one without by trying again."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"gateway {url!r}: want an address such as http://127.0.0.1:8780")
+    return url
+
+
 def path_of(meeting: str, document: str) -> str:
     """The address of a document of a meeting."""
     return f"/v1/meetings/{quote(meeting, safe='')}/{document}"

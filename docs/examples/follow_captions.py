@@ -6,9 +6,12 @@ python follow_captions.py http://127.0.0.1:8780 weekly [POSITION]
 import sys
 
 from common.client import Hubbub
+from common.results import Transcript
 
 url, meeting, *position = sys.argv[1:]
 with Hubbub(url) as hubbub:
     for placed in hubbub.follow(meeting, types=["transcript"], after="".join(position)):
-        if placed.result.status == "final":  # keep the position: start with it to go on from here
-            print(placed.position, placed.result.speaker.name, placed.result.text, flush=True)  # noqa: T201
+        result = placed.result
+        if isinstance(result, Transcript) and result.status == "final":
+            # Keep the position: start with it to go on from here.
+            print(placed.position, result.speaker.name, result.text, flush=True)  # noqa: T201

@@ -99,3 +99,9 @@ async def test_nobody_there_is_said(ask: Callable[[AsyncHubbub], object]) -> Non
         async with AsyncHubbub(f"http://127.0.0.1:{port}") as hubbub:
             with pytest.raises(Unreachable, match=str(port)):
                 await ask(hubbub)
+
+
+@pytest.mark.parametrize("kind", [Hubbub, AsyncHubbub])
+def test_an_address_without_a_scheme_is_refused_at_once(kind: type[Hubbub | AsyncHubbub]) -> None:
+    with pytest.raises(ValueError, match="want an address such as"):
+        kind("127.0.0.1:8780")

@@ -36,7 +36,7 @@ PHONE = {"width": 390, "height": 844}
 class GatewayProcess:
     """`hubbub gateway` on a port of its own, which stays the same when it is killed and started again."""
 
-    def __init__(self, redis_url: str, log: Path) -> None:
+    def __init__(self, redis_url: str, log: Path, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -44,6 +44,7 @@ class GatewayProcess:
             "HUBBUB_REDIS__URL": redis_url,
             "HUBBUB_SHARDS": str(SHARDS),
             "HUBBUB_GATEWAY__PORT": str(self.port),
+            **settings,
         }
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,8 +74,8 @@ class GatewayProcess:
 
 
 @contextmanager
-def running_gateway(redis_url: str, log: Path) -> Iterator[GatewayProcess]:
-    gateway = GatewayProcess(redis_url, log)
+def running_gateway(redis_url: str, log: Path, **settings: str) -> Iterator[GatewayProcess]:
+    gateway = GatewayProcess(redis_url, log, **settings)
     try:
         gateway.start()
         yield gateway

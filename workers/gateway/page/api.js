@@ -14,6 +14,10 @@ export function keepToken(token) {
   sessionStorage.setItem(TOKEN, token);
 }
 
+export function hasToken() {
+  return sessionStorage.getItem(TOKEN) !== null;
+}
+
 export function meetingPath(meeting, rest = "") {
   return `/v1/meetings/${encodeURIComponent(meeting)}${rest}`;
 }

@@ -1,6 +1,6 @@
 // Which view is shown: the address after # names it.
 
-import { Refused, keepToken } from "./api.js";
+import { Refused, hasToken, keepToken } from "./api.js";
 import { themeSwitch } from "./appearance.js";
 import { el } from "./dom.js";
 import { showList } from "./list.js";
@@ -33,12 +33,8 @@ function tellPlace(here) {
 }
 
 function explain(error) {
-  if (error instanceof Refused && error.status === 401) {
-    askForToken();
-    return;
-  }
-  if (error instanceof Refused && error.status === 403) {
-    askForToken(error.message);
+  if (error instanceof Refused && [401, 403].includes(error.status)) {
+    askForToken(hasToken() ? `This does not open it: ${error.message}.` : "");
     return;
   }
   const message = error instanceof Refused ? error.message : "The gateway cannot be reached at the moment.";
@@ -46,9 +42,11 @@ function explain(error) {
     el("p", { class: "actions" }, el("button", { type: "button", onclick: show }, "Try again"), el("a", { href: "#/" }, "All meetings"))));
 }
 
-function askForToken(why = "This gateway asks for a token to read") {
+function askForToken(problem) {
   const input = el("input", { type: "password", required: true, autocomplete: "current-password", id: "token" });
-  const form = el("form", { class: "card sign-in" }, el("h1", {}, "Sign in"), el("label", { for: "token" }, why), input, el("button", {}, "Open"));
+  const form = el("form", { class: "card sign-in" }, el("h1", {}, "Sign in"), el("label", { for: "token" }, "This gateway asks for a token"), input,
+    problem ? el("p", { class: "bad", role: "alert" }, problem) : "", el("button", {}, "Open"),
+    el("p", { class: "quiet" }, "Whoever runs it makes one with ", el("code", {}, "hubbub token create --scope read"), ". It is forgotten when this tab is closed."));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     keepToken(input.value);

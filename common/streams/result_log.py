@@ -1,6 +1,6 @@
 """The side of readers: results by shard, live or from the past, and the records of meetings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from common.identity import Meeting
@@ -109,9 +109,8 @@ class ResultLog:
         self, tenant: str, *, limit: int, before: Heard | None = None, matching: str = ""
     ) -> MeetingPage:
         """The same in pages: those `before` another one of the list, with some text in their ids."""
-        chosen = sorted(await self._all_heard(tenant, matching.lower()), key=_newest_first)
-        if before is not None:
-            chosen = [heard for heard in chosen if _newest_first(heard) > _newest_first(before)]
+        wanted = _Wanted(f"{tenant}/".encode(), limit + 1, before, matching.lower())
+        chosen = sorted(await self._newest(wanted), key=_newest_first)
         last = chosen[limit - 1] if len(chosen) > limit else None
         chosen = chosen[:limit]
         pipeline = self._redis.pipeline(transaction=False)
@@ -122,18 +121,49 @@ class ResultLog:
         records = [parse_record(Meeting(tenant, h.meeting_id), stored) for h, stored in found if stored]
         return MeetingPage(records, last)
 
-    async def _all_heard(self, tenant: str, matching: str) -> list[Heard]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for shard in range(self.shards):
-            pipeline.zrange(keys.meetings(shard), 0, -1, withscores=True)
-        ours = f"{tenant}/".encode()
-        found = [
-            Heard(int(score), name.removeprefix(ours).decode())
-            for reply in await pipeline.execute()
-            for name, score in reply
-            if name.startswith(ours)
-        ]
-        return [heard for heard in found if matching in heard.meeting_id.lower()]
+    async def _newest(self, wanted: "_Wanted") -> list[Heard]:
+        """The newest of each shard, so many that the wanted ones are among them.
+
+        A shard is read from its newest on, and further where too few of those are wanted: thousands
+        of meetings of a day are not read for a page of a hundred.
+        """
+        found: dict[int, list[Heard]] = {}
+        count = wanted.count
+        while lacking := [shard for shard in range(self.shards) if shard not in found]:
+            pipeline = self._redis.pipeline(transaction=False)
+            for shard in lacking:
+                pipeline.zrevrangebyscore(
+                    keys.meetings(shard), wanted.newest, "-inf", start=0, num=count, withscores=True
+                )
+            for shard, reply in zip(lacking, await pipeline.execute(), strict=True):
+                heard = list(wanted.among(reply))
+                if len(heard) >= wanted.count or len(reply) < count:
+                    found[shard] = heard
+            count *= 4
+        return [heard for of_shard in found.values() for heard in of_shard]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which meetings of a shard, and how many of them at most: names begin with `prefix`."""
+
+    prefix: bytes
+    count: int
+    before: Heard | None
+    matching: str
+
+    @property
+    def newest(self) -> int | str:
+        """The latest time at which one may have been heard."""
+        return self.before.heard_ms if self.before else "+inf"
+
+    def among(self, reply: Iterable[tuple[bytes, float]]) -> Iterator[Heard]:
+        """Those of a reply of Redis."""
+        for name, score in reply:
+            heard = Heard(int(score), name.removeprefix(self.prefix).decode())
+            is_later = self.before is not None and _newest_first(heard) <= _newest_first(self.before)
+            if name.startswith(self.prefix) and not is_later and self.matching in heard.meeting_id.lower():
+                yield heard
 
 
 def _newest_first(heard: Heard) -> tuple[int, str]:

@@ -116,6 +116,23 @@ async def test_the_list_of_meetings_is_read_in_pages(
     assert seen == ["m6", "m4", "m5", "m2", "m3", "m0", "m1"]
 
 
+async def test_a_few_meetings_among_those_of_many_others_are_all_listed(
+    gateway: httpx.AsyncClient, log: AudioLog, redis: Client
+) -> None:
+    pipeline = redis.pipeline(transaction=False)
+    for number in range(800):
+        theirs = Meeting("acme", f"theirs-{number}")
+        pipeline.zadd(keys.meetings(theirs.shard(SHARDS)), {f"acme/{theirs.id}": 2000 + number})
+    await pipeline.execute()
+    for number in range(4):
+        await log.start_meeting(Meeting("default", f"m{number}"), 1000)
+        await heard(redis, f"m{number}", 1000 + number)
+    page = (await gateway.get("/v1/meetings", params={"limit": 3})).json()
+    assert [m["meeting"] for m in page["meetings"]] == ["m3", "m2", "m1"]
+    rest = (await gateway.get("/v1/meetings", params={"limit": 3, "before": page["next"]})).json()
+    assert ([m["meeting"] for m in rest["meetings"]], rest["next"]) == (["m0"], None)
+
+
 async def test_meetings_are_found_by_a_part_of_their_name(
     gateway: httpx.AsyncClient, log: AudioLog, redis: Client
 ) -> None:

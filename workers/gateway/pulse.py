@@ -108,7 +108,11 @@ class Pulse:
 
     def meetings(self, tenant: str) -> tuple[MeetingPulse, ...]:
         """The tenant's meetings that have not ended."""
-        return tuple(beat.told(m) for m, beat in self._beats.items() if m.tenant == tenant)
+        return self.of(meeting for meeting in self._beats if meeting.tenant == tenant)
+
+    def of(self, meetings: Iterable[Meeting]) -> tuple[MeetingPulse, ...]:
+        """Those of these meetings that have not ended."""
+        return tuple(self._beats[meeting].told(meeting) for meeting in meetings if meeting in self._beats)
 
     def _take(self, meeting: Meeting, result: dict[str, Any]) -> None:
         if result.get("event") == "meeting_ended":

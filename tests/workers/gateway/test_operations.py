@@ -83,3 +83,6 @@ async def test_the_pulse_tells_of_what_comes_while_the_gateway_runs(
     assert [(m["meeting"], m["level"]) for m in meetings] == [("standup", 1)]
     assert len(meetings[0]["talk"]) == 8
     assert meetings[0]["talk"][0]["speaker"]["name"] == "Ann Abel"
+    for names, told in (("nowhere,standup", meetings), ("nowhere", [])):
+        named = await gateway.get("/v1/pulse", params={"meetings": names})
+        assert named.json()["meetings"] == told

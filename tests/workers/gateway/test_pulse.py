@@ -66,6 +66,13 @@ def test_talk_of_more_than_two_minutes_ago_is_not_told(pulse: Pulse) -> None:
     assert [s.end_ms for s in only(pulse).talk] == [40_000, 155_000]
 
 
+def test_meetings_that_are_asked_for_by_name(pulse: Pulse) -> None:
+    said = next(r for r in utterance_results(0) if isinstance(r, Transcript))
+    pulse.take(stored(*(replace(said, meeting=name) for name in ("a", "b", "c"))))
+    named = [Meeting("default", name) for name in ("c", "gone", "a")] + [Meeting("acme", "b")]
+    assert [told.meeting for told in pulse.of(named)] == ["c", "a"]
+
+
 def test_an_ended_meeting_and_other_tenants_are_left_out(pulse: Pulse) -> None:
     pulse.take(stored(*meeting_results(MEETING)))
     pulse.take(stored(*meeting_results(Meeting("acme", "board"))))

@@ -13,6 +13,7 @@ import { strip } from "./strip.js";
 const REFRESH_MS = 2000;
 const TYPING_MS = 250;
 const AT_FIRST = 100;
+const NAMED = 100;
 const MOST = 1000; // in one answer of the gateway
 
 export async function showList(view, signal) {
@@ -45,10 +46,10 @@ class MeetingList {
 
   async refresh() {
     const { wanted } = this;
-    const [{ meetings, next }, { meetings: pulses }] = await Promise.all([
-      getJson(`/v1/meetings?limit=${this.limit}&matching=${encodeURIComponent(wanted)}`, this.signal), getJson("/v1/pulse", this.signal)]);
+    const { meetings, next } = await getJson(`/v1/meetings?limit=${this.limit}&matching=${encodeURIComponent(wanted)}`, this.signal);
+    const pulses = await pulsesOf(meetings.filter((meeting) => meeting.ended_at_ms === null), this.signal);
     this.freshness.seen();
-    if (wanted === this.wanted) this.draw(meetings, { next, pulses: new Map(pulses.map((pulse) => [pulse.meeting, pulse])) });
+    if (wanted === this.wanted) this.draw(meetings, { next, pulses });
   }
 
   typed() {
@@ -71,6 +72,14 @@ class MeetingList {
     this.nothing.hidden = meetings.length > 0;
     if (!meetings.length) this.nothing.replaceChildren(...(this.wanted ? notFound(this.wanted) : none()));
   }
+}
+
+// What goes on in these meetings, by name; an address has only so many names.
+async function pulsesOf(meetings, signal) {
+  const names = meetings.map(({ meeting }) => encodeURIComponent(meeting));
+  const parts = Array.from({ length: Math.ceil(names.length / NAMED) }, (_, i) => names.slice(i * NAMED, (i + 1) * NAMED));
+  const found = await Promise.all(parts.map((part) => getJson(`/v1/pulse?meetings=${part.join(",")}`, signal)));
+  return new Map(found.flatMap((pulse) => pulse.meetings).map((pulse) => [pulse.meeting, pulse]));
 }
 
 // Meetings under a heading; drawn anew only when there is something new to them.

@@ -1,13 +1,14 @@
 """What operators and tools ask of the process, and the schemas of what it says."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
+from common.identity import Meeting
 from common.results import TYPES, json_schema
 from workers.gateway.access import Operator, Tenant
 from workers.gateway.failures import FailureBody
@@ -24,6 +25,16 @@ def _shows(example: dict[str, str]) -> dict[int | str, dict[str, Any]]:
 router = APIRouter(tags=["operations"], responses={"4XX": {"model": FailureBody}})
 
 
+Meetings = Annotated[
+    str,
+    Query(
+        max_length=20_000,
+        description="Only these, their ids separated by commas; otherwise all.",
+        examples=["standup,weekly"],
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class PulseList:
     """The meetings that something was heard of lately, and that have not ended."""
@@ -32,12 +43,14 @@ class PulseList:
 
 
 @router.get("/v1/pulse", response_model=PulseList)
-async def get_pulse(tenant: Tenant, gateway: Here) -> Response:
+async def get_pulse(tenant: Tenant, gateway: Here, meetings: Meetings = "") -> Response:
     """What goes on in the live meetings of the token's tenant: who speaks, level, latency, last text.
 
     As seen by this process since it started; for a glance at many meetings, again and again.
     """
-    return _json(PulseList(gateway.pulse.meetings(tenant)))
+    pulse = gateway.pulse
+    named = (Meeting(tenant, name) for name in dict.fromkeys(meetings.split(",")))
+    return _json(PulseList(pulse.of(named) if meetings else pulse.meetings(tenant)))
 
 
 @router.get("/v1/operations", response_model=Sighting)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from common.clock import unix_ms
 from common.identity import Meeting
 from common.streams.audio_log import AudioLog
 from tests.browser import scene
@@ -13,11 +14,12 @@ from tests.browser.kit import DESKTOP, PHONE, Page, publish, until
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-MEETING = Meeting("default", "sync")
+MEETING, OVER = Meeting("default", "sync"), Meeting("default", "over")
 LINES = "document.querySelectorAll('.captions li').length"
 VIEWS = {
-    "/#/": "document.querySelectorAll('.meetings li').length === 1",
+    "/#/": "document.querySelectorAll('.meetings li, .ended li').length === 2",
     "/#/meetings/sync": LINES + " === 17",
+    "/#/meetings/over": LINES + " === 3",
     "/#/operations": "document.querySelectorAll('[data-pool]').length > 0",
     "/#/meetings/unknown": "document.querySelector('.notice')",
     "/docs": "document.querySelectorAll('.operation').length > 3",
@@ -40,6 +42,8 @@ async def findings(page: Page) -> list[str]:
 @pytest.mark.parametrize("look", LOOKS)
 async def test_nothing_serious_is_found(log: AudioLog, open_page: Open, look: str) -> None:
     await publish(log, [*scene.whole(MEETING, 16), *scene.forming(MEETING, 16), scene.highlight(MEETING, 14)])
+    await publish(log, scene.whole(OVER, 3))
+    await log.end_meeting(OVER, unix_ms())
     viewport, theme = LOOKS[look]
     page = await open_page("/#/", viewport=viewport, theme=theme)
     found = {}

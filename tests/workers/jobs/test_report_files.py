@@ -159,6 +159,13 @@ def test_a_summary_is_of_what_the_meeting_was_about() -> None:
     assert {topic[i] if i < 3 else other[i - 3] for i in central_sentences([*topic, *other], 2)} < set(topic)
 
 
+def test_what_is_due_for_a_day_is_due_that_day() -> None:
+    call = says("Ann", 3, "Let's schedule a call for Thursday.")
+    assert "**due Thursday** — Ann" in to_markdown(
+        report(call, moment(call, "action_item", "", "for Thursday"))
+    )
+
+
 def test_the_rest_of_a_sentence_that_a_pause_cut_sums_nothing_up() -> None:
     halves = ["We looked at the launch.", "of the new billing service and the migration of old invoices."]
     whole = [

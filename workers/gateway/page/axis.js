@@ -6,6 +6,7 @@ const STEPS_MS = [2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600].map
 const SHORTEST_MS = 60_000;
 const COLUMN_PX = 15;
 const LABEL_PX = 72;
+const WRITTEN_PX = 48; // of a label, at most
 
 // The finest columns that fit a meeting of `durationMs` into `widthPx`, the last one begun included.
 export function axisFor(durationMs, widthPx) {
@@ -20,6 +21,7 @@ export function axisFor(durationMs, widthPx) {
 export function labels({ step, columns }, widthPx) {
   const every = Math.max(1, Math.ceil(LABEL_PX / (widthPx / columns)));
   const found = [];
-  for (let column = 0; column < columns; column += every) found.push({ column, text: clock(column * step) });
+  const last = columns * (1 - WRITTEN_PX / widthPx); // a label behind it would be cut off
+  for (let column = 0; column <= last; column += every) found.push({ column, text: clock(column * step) });
   return found;
 }

@@ -20,7 +20,7 @@ export class Highlights {
     this.seen.add(result.id);
     this.empty.hidden = true;
     const facts = [KINDS[result.kind] ?? result.kind, result.speaker.name, clock(result.start_ms)].filter(Boolean);
-    const owed = [result.owner && `Owner: ${result.owner}`, result.due && `Due: ${result.due}`].filter(Boolean);
+    const owed = [result.owner && `Owner: ${result.owner}`, result.due && `Due: ${result.due.replace(/^for /, "")}`].filter(Boolean);
     this.list.prepend(el("li", {}, el("button", { type: "button", class: "highlight", onclick: () => this.onChosen(result.utterance) },
       el("span", { class: `kind ${result.kind}` }, icon(result.kind)),
       el("span", { class: "what" }, el("small", {}, facts.join(" · ")), el("span", {}, result.text), ...owed.map((text) => el("b", {}, text))))));

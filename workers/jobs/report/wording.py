@@ -36,7 +36,7 @@ def minutes(duration_ms: int) -> str:
 
 def obligation(moment: Moment) -> str:
     """Who is to do it and by when, as far as that was said."""
-    due = f"due {moment.due}" if moment.due else ""
+    due = f"due {moment.due.removeprefix('for ')}" if moment.due else ""
     return ", ".join(part for part in (moment.owner, due) if part)
 
 

@@ -140,7 +140,7 @@ function ending(text) {
 function row(meeting) {
   const { duration_ms: durationMs, coverage, missing } = meeting;
   return el("li", {}, el("a", { href: address(meeting) }, el("h3", {}, meeting.meeting), el("span", { class: "when" }, began(meeting)), el("span", { class: "number" }, clock(durationMs)),
-    el("span", { class: missing.gaps_ms ? "share warn" : "share" }, `${percent(coverage)} transcribed`)));
+    el("span", { class: missing.gaps_ms ? "share warn" : "share" }, percent(coverage), el("span", {}, " transcribed"))));
 }
 
 function none() {

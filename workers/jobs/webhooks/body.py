@@ -48,12 +48,18 @@ def _said(result: Result) -> str:
         case Keyword():
             return f'"{plain(result.phrase)}" ({plain(result.category)})'
         case Highlight():
-            return f"{result.kind.replace('_', ' ')}: {plain(result.text)}"
+            return f"{result.kind.replace('_', ' ')}: {plain(result.text)}{_owed(result)}"
         case Sentiment():
             return f"{result.source} polarity {result.polarity:+.2f}, arousal {result.arousal:.2f}"
         case Status():
             return f"{result.event.replace('_', ' ')} {plain(result.reason)}".strip()
     return f"{result.type} {getattr(result, 'state', '')}".strip()
+
+
+def _owed(highlight: Highlight) -> str:
+    named = {"owner": highlight.owner, "due": highlight.due}
+    owed = ", ".join(f"{name} {plain(value)}" for name, value in named.items() if value)
+    return f" ({owed})" if owed else ""
 
 
 def _clock(ms: int) -> str:

@@ -140,6 +140,18 @@ def test_text_for_chats_carries_no_markup_links_or_mentions() -> None:
             "[weekly 0:00:00] Ann: action item: Send it",
         ),
         (
+            Highlight(
+                id="h",
+                kind="action_item",
+                text="Send it",
+                utterance="u",
+                owner="<@U1>",
+                due="by Friday",
+                **COMMON,
+            ),
+            "[weekly 0:00:00] Ann: action item: Send it (owner &lt;@\u2060U1&gt;, due by Friday)",
+        ),
+        (
             Status(id="s", event="gap", reason="backlog", **{**COMMON, "speaker": Speaker("", "")}),
             "[weekly 0:00:00] gap backlog",
         ),

@@ -12,9 +12,10 @@ export class Freshness {
     this.seen();
     const timer = setInterval(() => this.age(), 1000);
     signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+    document.addEventListener("visibilitychange", () => this.seen(), { signal }); // nothing is asked for meanwhile
   }
 
-  // Something came just now.
+  // Something came just now, or is about to be asked for.
   seen() {
     this.seenAt = performance.now();
     this.age();

@@ -71,7 +71,7 @@ class MeetingPage {
       this.timeline.node,
       el("section", { class: "card transcript", "aria-label": "Transcript" },
         el("div", { class: "tools" }, this.search.node, this.reading.node), this.trouble, this.captions.scroller, this.captions.latest),
-      el("aside", { class: "side", "aria-label": "About the meeting" }, this.summary.node, this.speakers.node, this.highlights.node, this.latency.node));
+      el("aside", { class: "side", tabindex: "0", "aria-label": "About the meeting" }, this.summary.node, this.speakers.node, this.highlights.node, this.latency.node));
   }
 
   show(pane) {

@@ -20,17 +20,17 @@ import { Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
 
 const REFRESH_MS = 3000;
+const OTHERS = "status,keyword,sentiment,highlight"; // than texts; at once, since the gateway looks through a whole shard
 const PANES = { captions: "Captions", timeline: "Timeline", people: "People" };
 
 export async function showMeeting(view, meeting, signal) {
   document.title = `${meeting} · Hubbub`;
   const about = await getJson(meetingPath(meeting), signal);
   const said = await getJson(meetingPath(meeting, "/transcript"), signal);
-  const [{ keywords }, { sentiments }, { highlights }, statuses] = await Promise.all([
-    ...["/keywords", "/sentiment", "/highlights"].map((rest) => getJson(meetingPath(meeting, rest), signal)), stored(meeting, "status", signal)]);
+  const others = await stored(meeting, OTHERS, signal); // after the texts, from whose position on the page follows
   const page = new MeetingPage(meeting, signal);
   view.replaceChildren(page.node);
-  page.load({ about, texts: [...said.lines, ...said.open], others: [statuses, keywords, sentiments, highlights].flat() });
+  page.load({ about, texts: [...said.lines, ...said.open], others });
   page.downloads.offerReports(signal).catch(() => {});
   repeat(REFRESH_MS, signal, async () => page.tell(await getJson(meetingPath(meeting), signal)));
   follow(meetingPath(meeting, "/events"), {

@@ -3,10 +3,11 @@
     python -m benchmarks.live --audio ../shared/speech/live/continuous.wav --meetings 1 2 4 8
 
 The audio comes with its words and when each is spoken, `NAME.words.json`: [[word, start_s, end_s],
-…]. For each number of meetings a fresh system plays them all at once. A word counts as seen when
-the latest texts of all utterances, in order of start, first hold it at its place; its latency
-runs from the end of the word as spoken to the commit of that transcript. Capture is taken to be
-when the player sends a chunk. Processor time is in processors: 1.00 is one of them, always busy.
+…]. For each number of meetings a fresh system plays them all at once: in step, which is the hardest,
+since all pause together, or each `--apart` ms after the one before. A word counts as seen when the
+latest texts of all utterances, in order of start, first hold it at its place; its latency runs from
+the end of the word as spoken to the commit of that transcript. Capture is taken to be when the
+player sends a chunk. Processor time is in processors: 1.00 is one of them, always busy.
 """
 
 import argparse
@@ -98,11 +99,13 @@ def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     return float(p50), float(p95), float(p99)
 
 
-def measure(audio: Path, words: Sequence[Spoken], meetings: int, scale: Sequence[str]) -> Row:
+def measure(
+    audio: Path, words: Sequence[Spoken], meetings: int, scale: Sequence[str], *, apart_ms: int = 0
+) -> Row:
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "log", *scale) as system:
         before, began = cpu_s(system), time.monotonic()
         flags = ("--meetings", str(meetings), "--format", "binary", "--chunk-ms", CHUNK_MS)
-        player = play(system, [audio], "live", *flags)
+        player = play(system, [audio], "live", *flags, "--apart-ms", str(apart_ms))
         if player.wait() != 0:
             raise SystemExit("hubbub simulate failed")
         took_s = time.monotonic() - began
@@ -217,6 +220,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--audio", type=Path, required=True, help="NAME.wav beside NAME.words.json")
     parser.add_argument("--meetings", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--apart", type=int, default=0, metavar="MS", help="between the meetings' beginnings")
     parser.add_argument("--scale", help="as of hubbub up, e.g. emitter=2")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     return parser.parse_args()
@@ -229,7 +233,7 @@ def main() -> None:
     scale = ["--scale", options.scale] if options.scale else []
     rows = []
     for meetings in options.meetings:
-        rows.append(measure(options.audio, words, meetings, scale))
+        rows.append(measure(options.audio, words, meetings, scale, apart_ms=options.apart))
         print_row(rows[-1])
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))

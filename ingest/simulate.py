@@ -38,6 +38,7 @@ Token = Annotated[
     str | None, typer.Option(help="Token with the scope ingest; a configured one if not given.")
 ]
 PauseMs = Annotated[int, typer.Option(min=0, help="Silence after each file.")]
+ApartMs = Annotated[int, typer.Option(min=0, help="So much later each meeting begins than the one before.")]
 
 
 def simulate(  # noqa: PLR0913  # the options of a command
@@ -51,6 +52,7 @@ def simulate(  # noqa: PLR0913  # the options of a command
     token: Token = None,
     meeting_prefix: Prefix = None,
     pause_ms: PauseMs = 1000,
+    apart_ms: ApartMs = 0,
 ) -> None:
     """Play files as live meetings, over real sockets."""
     wire = WIRES[format]
@@ -62,7 +64,7 @@ def simulate(  # noqa: PLR0913  # the options of a command
         Performance(programme.rotated(2 * number), wire, f"{prefix}-{number}", pace, token)
         for number in range(meetings)
     ]
-    outcomes = asyncio.run(play_all(performances, url or ingest_url(settings)))
+    outcomes = asyncio.run(play_all(performances, url or ingest_url(settings), apart_s=apart_ms / 1000))
     _print_summary(outcomes)
     failures = [outcome for outcome in outcomes if isinstance(outcome, HubbubError)]
     if failures:
@@ -81,16 +83,22 @@ def ingest_token(settings: Settings) -> str:
     return token.token.get_secret_value() if token is not None else ""
 
 
-async def play_all(performances: Sequence[Performance], url: str) -> list[Played | HubbubError]:
+async def play_all(
+    performances: Sequence[Performance], url: str, *, apart_s: float = 0.0
+) -> list[Played | HubbubError]:
     """Play meetings side by side; one that fails leaves the others alone."""
-    return list(
-        await asyncio.gather(*(_play_one(p, url, i / len(performances)) for i, p in enumerate(performances)))
-    )
+    waits_s = delays_s(len(performances), apart_s)
+    playing = (_play_one(p, url, wait_s) for p, wait_s in zip(performances, waits_s, strict=True))
+    return list(await asyncio.gather(*playing))
 
 
-async def _play_one(performance: Performance, url: str, phase: float) -> Played | HubbubError:
-    """Meetings don't speak in step: each begins a little later than the one before."""
-    await asyncio.sleep(phase * _STAGGER_S)
+def delays_s(meetings: int, apart_s: float) -> list[float]:
+    """When each meeting begins: `apart_s` after the one before, and a little later; none speak in step."""
+    return [i * apart_s + i / meetings * _STAGGER_S for i in range(meetings)]
+
+
+async def _play_one(performance: Performance, url: str, wait_s: float) -> Played | HubbubError:
+    await asyncio.sleep(wait_s)
     try:
         return await performance.play(url)
     except HubbubError as error:

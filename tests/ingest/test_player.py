@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ingest.player.play import Pace, Performance
 from ingest.player.programme import compose
 from ingest.player.recordings import find_clips, load
 from ingest.player.wires import WIRES
-from ingest.simulate import play_all
+from ingest.simulate import delays_s, play_all
 from tests.ingest.kit import Ingest
 
 SECOND = np.rint(np.sin(np.arange(16_000) * 0.06) * 9_000).astype(np.int16)
@@ -113,6 +114,11 @@ async def test_messages_go_out_when_their_last_sample_was_captured(ingest: Inges
     captured = [c.captured_ms - played.started_at_ms for c in ingest.sink.track("sim", "mixed") if c.pcm]
     assert captured[0] >= 50
     assert captured[-1] >= 1_000
+
+
+def test_meetings_begin_as_far_apart_as_asked_and_never_in_step() -> None:
+    assert all(later > before for before, later in pairwise(delays_s(9, 0)))
+    assert all(later - before > 2 for before, later in pairwise(delays_s(3, 2)))
 
 
 async def test_refused_meeting_leaves_the_others_alone(ingest: Ingest, manifest: Path) -> None:

@@ -11,7 +11,7 @@ from common.audio import SAMPLE_RATE
 from common.errors import HubbubError
 from common.identity import DEFAULT_TENANT, Meeting
 from common.streams.audio_log import MeetingRecord
-from common.streams.client import PASSING, Client
+from common.streams.client import PASSING, Client, check_cancelled
 from common.streams.result_log import ResultLog
 from ingest.player.play import Pace, Performance
 from ingest.player.programme import compose
@@ -73,6 +73,7 @@ async def until_finished(redis: Client, shards: int, meetings: Sequence[Meeting]
     log = ResultLog(redis, shards)
     waiting = list(meetings)
     while waiting and time.monotonic() < deadline:
+        check_cancelled()
         try:
             record = await log.meeting(waiting[0])
         except PASSING:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.streams.client import check_cancelled
 from tests.chaos.faults import CLOCKS, POOL_FAULTS, Fault
 from tests.chaos.leftovers import left_over
 from tests.chaos.load import meetings_named, outcome, play, until_finished
@@ -126,6 +127,7 @@ async def until_clean(system: System) -> list[str]:
     deadline = time.monotonic() + _CLEAN_WITHIN_S
     left = await left_over(system.redis)
     while left and time.monotonic() < deadline:
+        check_cancelled()
         await asyncio.sleep(0.5)
         left = await left_over(system.redis)
     return left

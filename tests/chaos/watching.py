@@ -12,7 +12,7 @@ import psutil
 
 from common.stage import Stream
 from common.streams import keys
-from common.streams.client import PASSING, Client
+from common.streams.client import PASSING, Client, check_cancelled
 from common.streams.overview import Overview, read_overview
 from tests.chaos.fleet import Member
 from tests.chaos.system import SHARDS, System
@@ -50,6 +50,7 @@ async def watch(system: System, every_s: float, samples: list[Sample], record: P
     """Look until cancelled; each look is a line of JSON in `record` as well."""
     began = time.monotonic()
     while True:
+        check_cancelled()
         samples.append(await _look(system, time.monotonic() - began))
         if record:
             with record.open("a") as file:

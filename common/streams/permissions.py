@@ -63,12 +63,12 @@ _LET_IN = (
     Duty("hexists", reads=_DEPLOYMENT),
 )
 _READ_RESULTS = Duty("xread xrange xrevrange", reads=_RESULTS)
-_READ_RECORDS = Duty("hgetall zrange zrevrange", reads=_RECORDS)
+_READ_RECORDS = Duty("hgetall zrange zrevrange zrevrangebyscore", reads=_RECORDS)
 _TAKE_AUDIO = Duty(
-    "evalsha exists hdel hexists hget hgetall hincrby hset hsetnx xadd xlen zadd zrangebyscore zscore",
+    "eval evalsha exists hdel hexists hget hgetall hincrby hset hsetnx xadd xlen zadd zrangebyscore zscore",
     (*_streams([Stream.AUDIO, Stream.RESULTS]), *_RECORDS, *_DELETED),
 )
-_COUNT_LIVE = Duty("evalsha pexpire zadd zcard zremrangebyscore zscore", (keys.live("*"),))
+_COUNT_LIVE = Duty("eval evalsha pexpire zadd zcard zremrangebyscore zscore", (keys.live("*"),))
 _LEAD_BOTS = (
     Duty("hgetall", reads=_BOTS),
     Duty("set", _CONTROLS),
@@ -87,7 +87,7 @@ _WATCH = (
     _READ_RECORDS,
 )
 _ERASE = Duty(
-    "evalsha del exists hdel hget hgetall hkeys hscan hsetnx xack xdel xinfo|groups xrange zrem",
+    "eval evalsha del exists hdel hget hgetall hkeys hscan hsetnx xack xdel xinfo|groups xrange zrem",
     (
         *_streams([Stream.RESULTS, Stream.DEFERRED]),
         *_DEAD,
@@ -104,9 +104,9 @@ _ERASE = Duty(
 )
 _EXPIRE = Duty("memory|usage xlen xtrim zrangebyscore", (*_RESULTS, *_DEAD, *_RECORDS))
 _ORDER_REPORTS = Duty("del get hget hmget zadd zscore", _REPORTS)
-_BUILD_REPORTS = Duty("evalsha del expire hmget hset incrby zadd zrangebyscore zrem zscore", _REPORTS)
+_BUILD_REPORTS = Duty("eval evalsha del expire hmget hset incrby zadd zrangebyscore zrem zscore", _REPORTS)
 _KEEP_WEBHOOKS = Duty(
-    "evalsha del get hdel hexists hget hgetall hincrby hmget hset incr incrby "
+    "eval evalsha del get hdel hexists hget hgetall hincrby hmget hset incr incrby "
     "zadd zcard zrange zrangebyscore zrem zrevrange zrevrank zscore",
     _WEBHOOKS,
 )
@@ -120,7 +120,7 @@ _ADMINISTER = (
     Duty("del hgetall hset pexpireat zadd zrange zrem zremrangebyscore", _TOKENS),
     Duty("hdel hset", _DEPLOYMENT),
     Duty("xgroup|create xgroup|destroy", _streams(Stream)),
-    Duty("evalsha hdel hincrby xadd xclaim xdel xrange", (*_streams(Stream), *_DEAD, *_LEASES)),
+    Duty("eval evalsha hdel hincrby xadd xclaim xdel xrange", (*_streams(Stream), *_DEAD, *_LEASES)),
     Duty("xadd xrange", (keys.AUDIT,)),
 )
 
@@ -140,7 +140,7 @@ def _run_stages(*stages: str) -> tuple[Duty, ...]:
     changes = tuple(map(keys.changes, stages))
     shelves = _streams(stream for stream in read if stream in ON_REQUEST)
     work = (
-        Duty("evalsha", (*inputs, *outputs, *held, *records, *members, *standings, *changes)),
+        Duty("eval evalsha", (*inputs, *outputs, *held, *records, *members, *standings, *changes)),
         Duty("xack xclaim xgroup|setid xinfo|groups xinfo|stream xlen xpending xread xreadgroup", inputs),
         Duty("xadd xlen", outputs),
         Duty("hdel hget hgetall hmget hset", held),

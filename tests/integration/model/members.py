@@ -25,7 +25,10 @@ standings = st.builds(
 
 
 class Members(RuleBasedStateMachine):
-    """`said` is what those say who are listed; `silent` those of them that nobody heard for two leases."""
+    """`said` is what those say who are listed; `silent` those of them that nobody heard for two leases.
+
+    `ahead`: the clock went back, and those who are listed seem to be heard in the future.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -34,6 +37,7 @@ class Members(RuleBasedStateMachine):
         self.tables = {name: LeaseTable(self.redis, "vad", name, LEASE_MS) for name in NAMES}
         self.said: dict[str, Standing | None] = {}
         self.silent: set[str] = set()
+        self.ahead = False
         self.runner.run(self.redis.flushall())
 
     def teardown(self) -> None:
@@ -60,14 +64,16 @@ class Members(RuleBasedStateMachine):
         away = self.silent == self.said.keys()
         gone = set() if away else self.silent - {name}
         self.said = {**{n: said for n, said in self.said.items() if n not in gone}, name: standing}
-        self.silent = set()
+        self.silent, self.ahead = set(), False
 
     @rule(name=names)
     def beat_of_an_older_version(self, name: str) -> None:
         """One more, or another instead of a member that left."""
         self.leave(name)
+        if self.ahead:  # as its script does, it sees to those that seem to be heard in the future
+            self._list(self.said, ago_ms=LEASE_MS // 2)
         self._list([name], ago_ms=0)
-        self.said[name] = None
+        self.said[name], self.ahead = None, False
 
     @rule()
     def leave_of_an_older_version(self) -> None:
@@ -90,7 +96,7 @@ class Members(RuleBasedStateMachine):
     @rule()
     def turn_the_clock_back(self) -> None:
         self._list(self.said, ago_ms=-2 * LEASE_MS)
-        self.silent = set()
+        self.silent, self.ahead = set(), True
 
     def _list(self, listed: Iterable[str], *, ago_ms: int) -> None:
         seconds, _ = self.runner.run(self.redis.time())

@@ -68,6 +68,9 @@ class EmitterSettings(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
     threads: int = Field(1, ge=1, le=64, description="Processor threads of one forward pass.")
+    abreast: int = Field(
+        2, ge=1, le=64, description="Parts of a batch computed at the same time, each with so many threads."
+    )
     quality: Literal["auto", "full", "busy"] = Field(
         "auto",
         description="`auto` follows the load; `full` and `busy` pin it: the same audio, the same text.",

@@ -65,7 +65,7 @@ def _engines(settings: EmitterSettings) -> dict[Model, SpeechEngine]:
 
 
 def _whisper(settings: EmitterSettings, model: str) -> SpeechEngine:
-    device = Device(settings.device, settings.compute_type, settings.threads)
+    device = Device(settings.device, settings.compute_type, settings.threads, settings.abreast)
     engine = WhisperEngine.load(find_weights(model), device=device)
     if engine.mels != settings.mels:
         raise SettingsError(

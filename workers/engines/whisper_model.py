@@ -1,6 +1,7 @@
 """Whisper's network and vocabulary: what CTranslate2 computes, in the terms of this project."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,11 +18,15 @@ from workers.engines.log_mel import assemble
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where and how the model computes, in CTranslate2's names."""
+    """Where and how the model computes, in CTranslate2's names.
+
+    On a processor a batch is divided among up to `abreast` computations, each of which uses `threads`.
+    """
 
     name: str = "cpu"
     compute_type: str = "int8"
     threads: int = 1
+    abreast: int = 1
 
 
 CPU = Device()
@@ -39,10 +44,12 @@ class Decoded:
 class WhisperModel:
     """Encodes windows, and decodes and aligns texts for what was encoded. Computing releases the GIL."""
 
-    def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer, *, abreast: int = 1) -> None:
         self._model = model
         self.tokenizer = tokenizer
         self._prompt = list(tokenizer.sot_sequence)
+        self._abreast = abreast
+        self._threads = ThreadPoolExecutor(abreast)
 
     @classmethod
     def load(cls, weights: Path, *, device: Device, language: str) -> Self:
@@ -53,12 +60,13 @@ class WhisperModel:
                 device=device.name,
                 compute_type=device.compute_type,
                 intra_threads=device.threads,
+                inter_threads=device.abreast if device.name == "cpu" else 1,
             )
             vocabulary = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
             tokenizer = Tokenizer(vocabulary, model.is_multilingual, "transcribe", language)
         except Exception as error:  # tokenizers raises nothing narrower
             raise EngineError(f"cannot load Whisper from {weights}: {error}") from error
-        return cls(model, tokenizer)
+        return cls(model, tokenizer, abreast=device.abreast)
 
     @property
     def mels(self) -> int:
@@ -74,15 +82,15 @@ class WhisperModel:
         try:
             if self._model.device != "cpu":
                 return self._encode(np.concatenate(features))
-            encoded = [np.asarray(self._encode(one)) for one in features]
+            encoded = list(self._threads.map(lambda one: np.asarray(self._encode(one)), features))
         except RuntimeError as error:
             raise EngineError(
                 f"Whisper cannot encode {len(windows)} x {features[0].shape}: {error}"
             ) from error
-        return ctranslate2.StorageView.from_array(np.concatenate(encoded))
+        return _view(np.concatenate(encoded))
 
     def _encode(self, features: NDArray[np.float32]) -> ctranslate2.StorageView:
-        return self._model.encode(ctranslate2.StorageView.from_array(features))
+        return self._model.encode(_view(features))
 
     def decode(
         self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int
@@ -91,15 +99,21 @@ class WhisperModel:
 
         Raises EngineError.
         """
-        try:
-            results = self._model.generate(
-                encoded,
-                [self._prompt] * windows,
+
+        def generate(part: ctranslate2.StorageView) -> list[Any]:
+            results: list[Any] = self._model.generate(
+                part,
+                [self._prompt] * part.shape[0],
                 beam_size=beam,
                 max_length=2 * (1 + bound),  # CTranslate2 generates up to half; the first is a timestamp
                 return_scores=True,
                 return_no_speech_prob=True,
             )
+            return results
+
+        try:
+            parts = self._parts(encoded, min(windows, self._abreast))
+            results = [result for part in self._threads.map(generate, parts) for result in part]
         except RuntimeError as error:
             raise EngineError(f"Whisper cannot decode {windows} windows: {error}") from error
         return [
@@ -111,14 +125,23 @@ class WhisperModel:
 
         On a processor one by one: together they take twice as long as alone.
         """
+
+        def align(part: ctranslate2.StorageView, text: list[int], length: int) -> Any:
+            return self._model.align(part, self._prompt, [text], [length])[0]
+
         try:
             if self._model.device != "cpu":
                 return list(self._model.align(encoded, self._prompt, texts, frames))
-            windows = np.split(np.asarray(encoded), len(texts))
-            alone = map(ctranslate2.StorageView.from_array, windows)
-            return [
-                self._model.align(window, self._prompt, [text], [length])[0]
-                for window, text, length in zip(alone, texts, frames, strict=True)
-            ]
+            return list(self._threads.map(align, self._parts(encoded, len(texts)), texts, frames))
         except RuntimeError as error:
             raise EngineError(f"Whisper cannot align {len(texts)} texts: {error}") from error
+
+    def _parts(self, encoded: ctranslate2.StorageView, count: int) -> list[ctranslate2.StorageView]:
+        """What was encoded, in so many parts of nearly the same number of windows."""
+        if count == 1 or self._model.device != "cpu":
+            return [encoded]
+        return [_view(part) for part in np.array_split(np.asarray(encoded), count)]
+
+
+def _view(values: NDArray[Any]) -> ctranslate2.StorageView:
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(values))

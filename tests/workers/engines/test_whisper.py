@@ -13,7 +13,7 @@ from common.errors import EngineError
 from workers.engines.log_mel import LogMel
 from workers.engines.speech import DecodeSettings
 from workers.engines.whisper import WhisperEngine
-from workers.engines.whisper_model import CPU, Decoded, WhisperModel
+from workers.engines.whisper_model import CPU, Decoded, Device, WhisperModel
 from workers.engines.whisper_weights import BUNDLED, find_weights
 
 FULL = DecodeSettings(context_s=12, beam=5)
@@ -104,6 +104,15 @@ def test_the_company_of_a_window_does_not_change_its_text(engine, turns):
     together = engine.transcribe(windows, BUSY, word_times=False)
     alone = [engine.transcribe([window], BUSY, word_times=False)[0] for window in windows]
     assert [hypothesis.text for hypothesis in together] == [hypothesis.text for hypothesis in alone]
+
+
+@pytest.mark.parametrize("settings", [FULL, PARTIAL])
+def test_a_batch_divided_among_threads_is_heard_as_in_one_piece(engine, turns, settings):
+    divided = WhisperEngine.load(find_weights(BUNDLED), device=Device(abreast=2))
+    windows = [window for _, window in turns[:3]]
+    whole, parts = (one.transcribe(windows, settings, word_times=True) for one in (engine, divided))
+    assert [heard.text for heard in parts] == [heard.text for heard in whole]
+    assert all(heard.words for heard in parts)
 
 
 @pytest.mark.parametrize("settings", [FULL, PARTIAL])

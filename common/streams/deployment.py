@@ -1,6 +1,8 @@
 """What was fixed at the first start of a deployment, and its streams and groups."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from redis.exceptions import ResponseError
 
@@ -17,9 +19,11 @@ _ENABLED = "enabled:"
 async def join_deployment(redis: Client, shards: int) -> None:
     """Fix the shard count at first start, or check it; make every stream, and the groups of pools in use.
 
+    Writes only what is not there: a process that starts while the server is full is to make room in it.
     Raises ShardMismatch.
     """
-    await redis.hsetnx(keys.DEPLOYMENT, "shards", str(shards))
+    if not await redis.hexists(keys.DEPLOYMENT, "shards"):
+        await redis.hsetnx(keys.DEPLOYMENT, "shards", str(shards))
     fixed = int(await redis.hget(keys.DEPLOYMENT, "shards") or 0)
     if fixed != shards:
         raise ShardMismatch(
@@ -66,16 +70,39 @@ async def check_enabled(redis: Client, pool: str) -> None:
 
 async def _make_groups(redis: Client, shards: int, pools: AbstractSet[str], start: str) -> None:
     """Those that exist stay as they are."""
+    wanted = {
+        keys.stream(shard, stream): sorted(pools & set(readers))
+        for shard in range(shards)
+        for stream, readers in READERS.items()
+    }
+    there = await _groups(redis, list(wanted))
     pipeline = redis.pipeline(transaction=False)
-    for shard in range(shards):
-        for stream, readers in READERS.items():
-            for pool in pools & set(readers):
-                pipeline.xgroup_create(keys.stream(shard, stream), pool, id=start, mkstream=True)
-    for reply in await pipeline.execute(raise_on_error=False):
-        if isinstance(reply, ResponseError) and not str(reply).startswith("BUSYGROUP"):
+    for key, readers in wanted.items():
+        for pool in set(readers) - there[key]:
+            pipeline.xgroup_create(key, pool, id=start, mkstream=True)
+    _check(await pipeline.execute(raise_on_error=False), "BUSYGROUP")  # another process was first
+
+
+async def _groups(redis: Client, streams: Sequence[str]) -> dict[str, set[str]]:
+    """The groups of each stream; none of one that does not exist."""
+    pipeline = redis.pipeline(transaction=False)
+    for key in streams:
+        pipeline.xinfo_groups(key)
+    replies = _check(await pipeline.execute(raise_on_error=False), "no such key")
+    return {
+        key: set() if isinstance(reply, Exception) else {group["name"].decode() for group in reply}
+        for key, reply in zip(streams, replies, strict=True)
+    }
+
+
+def _check(replies: Sequence[Any], harmless: str) -> Sequence[Any]:
+    """Raises the first error among replies that is not the harmless one."""
+    for reply in replies:
+        if isinstance(reply, Exception) and not (
+            isinstance(reply, ResponseError) and str(reply).startswith(harmless)
+        ):
             raise reply
-        if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
-            raise reply
+    return replies
 
 
 def _inputs(pool: str) -> list[Stream]:

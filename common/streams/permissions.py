@@ -55,8 +55,8 @@ CONNECT = Duty("@connection -@dangerous info command cluster|slots multi exec ti
 """Without keys: to be connected, to one server or a cluster, and to bring one's scripts."""
 
 _JOIN = (
-    Duty("hget hkeys hsetnx", _DEPLOYMENT),
-    Duty("xgroup|create", _streams(Stream)),
+    Duty("hexists hget hkeys hsetnx", _DEPLOYMENT),
+    Duty("xgroup|create xinfo|groups", _streams(Stream)),
 )
 _LET_IN = (
     Duty("hgetall", reads=_TOKENS),
@@ -119,7 +119,7 @@ _QUEUES = (
 _ADMINISTER = (
     Duty("del hgetall hset pexpireat zadd zrange zrem zremrangebyscore", _TOKENS),
     Duty("hdel hset", _DEPLOYMENT),
-    Duty("xgroup|create xgroup|destroy", _streams(Stream)),
+    Duty("xgroup|create xgroup|destroy xinfo|groups", _streams(Stream)),
     Duty("eval evalsha hdel hincrby xadd xclaim xdel xrange", (*_streams(Stream), *_DEAD, *_LEASES)),
     Duty("xadd xrange", (keys.AUDIT,)),
 )

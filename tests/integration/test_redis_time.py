@@ -47,6 +47,11 @@ async def full(redis: Client) -> AsyncIterator[Client]:
     await limit_memory(redis, 0)
 
 
+async def test_who_is_to_make_room_can_start_on_a_full_server(full: Client) -> None:
+    await join_deployment(full, SHARDS)
+    assert await heard_by(full, "first") == {"first"}
+
+
 async def test_after_an_outage_the_first_to_be_heard_is_not_the_only_one(redis: Client) -> None:
     long_ago = unix_ms() - 10 * LEASE_MS
     await redis.zadd(MEMBERS, {"first": long_ago, "second": long_ago - LEASE_MS // 8})

@@ -89,7 +89,7 @@ class EmitterSettings(Section):
         250,
         ge=10,
         le=60_000,
-        description="Predicted time up to which a final may have a wider beam and a longer context.",
+        description="Predicted time of all finals that are due, up to which they have a wide beam.",
     )
     drafts: bool = Field(
         default=True, description="At full service, compute the final at every pause that may be the end."

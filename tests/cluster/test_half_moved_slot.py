@@ -26,6 +26,7 @@ from common.streams.scripts import script_source
 from tests.cluster.migration import Migration, replicate
 from tests.cluster.servers import Cluster, cluster
 from tests.kit import MEETING, SHARDS, TRACK, PairingStage, chunk, eventually, working
+from tests.users import admit
 
 pytestmark = [pytest.mark.integration, pytest.mark.cluster]
 SHARD = MEETING.shard(SHARDS)
@@ -39,6 +40,7 @@ ELSEWHERE = next(
 @pytest.fixture
 def nodes() -> Iterator[Cluster]:
     with cluster(spares=1) as found:
+        admit(*(f"redis://127.0.0.1:{node.port}" for node in found.nodes))
         yield found
 
 

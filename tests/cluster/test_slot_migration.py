@@ -89,8 +89,10 @@ def following(system: System, path: Path) -> Iterator[Path]:
     """`hubbub tail`, from before the meeting to its end, into a file."""
     command = [str(HUBBUB), "tail", "--redis", system.redis, "--meeting", "moved-0", "--json", "--from", "0"]
     with path.open("wb") as file, subprocess.Popen(command, stdout=file) as process:
-        yield path
-        process.terminate()
+        try:
+            yield path
+        finally:
+            process.terminate()
 
 
 def ids_in(followed: Path) -> list[str]:

@@ -71,7 +71,7 @@ class Members(RuleBasedStateMachine):
         """One more, or another instead of a member that left."""
         self.leave(name)
         if self.ahead:  # as its script does, it sees to those that seem to be heard in the future
-            self._list(self.said, ago_ms=LEASE_MS // 2)
+            self._list(self.said.keys() - self.silent, ago_ms=LEASE_MS // 2)
         self._list([name], ago_ms=0)
         self.said[name], self.ahead = None, False
 

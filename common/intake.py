@@ -32,6 +32,15 @@ class Batch:
     fenced: list[Lease] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
 
+    def add(self, later: "Batch") -> None:
+        """Go on with what the next read brought."""
+        self.entries.extend(later.entries)
+        self.careful.extend(later.careful)
+        self.unreadable.extend(later.unreadable)
+        self.passed.extend(later.passed)
+        self.fenced.extend(later.fenced)
+        self.lost.update(later.lost)
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:

@@ -133,6 +133,15 @@ class StageLoop:
         if block_ms is not None:
             self._rest()
         outlook = self._intake.plan(owned, recall)
+        batch = self._take(outlook, block_ms)
+        read_again = outlook.replaying and not any(shard.replaying for shard in owned.values())
+        if read_again and not batch.careful:
+            # Otherwise what is new would wait for all that the stage does about what was pending.
+            batch.add(self._take(self._intake.plan(owned, recall), None))
+        return batch
+
+    def _take(self, outlook: Outlook, block_ms: int | None) -> Batch:
+        owned = self.ownership.owned
         news = self._exchange(outlook, block_ms)
         try:
             batch = self._intake.take(owned, outlook, news)

@@ -151,6 +151,33 @@ async def test_all_that_was_pending_is_read_again_however_many_reads_it_takes(
         await eventually("all of it in one piece", put_out)
 
 
+@pytest.mark.parametrize("new", [1, READ_COUNT - 1])
+async def test_a_successor_sees_at_once_what_was_pending_and_what_came_meanwhile(
+    redis: Client, audio: AudioLog, new: int
+) -> None:
+    """Where a call of the stage takes long, one over what was pending would keep the rest waiting."""
+    async with working(redis, PairingStage(), "first") as first:
+        await audio.append([chunk(0)])
+
+        async def held() -> object:
+            found = await redis.xpending(AUDIO, "vad")
+            return found["pending"] == 1 or found
+
+        await eventually("one pending", held)
+        await first.crash()
+    await audio.append([chunk(i) for i in range(1, 1 + new)])
+    calls: list[int] = []
+
+    class Counting(PairingStage):
+        def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
+            calls.append(len(entries))
+            return super().process(entries, now_ms)
+
+    async with working(redis, Counting(), "second"):
+        await expect(redis, 1 + new)
+    assert next(filter(None, calls)) == 1 + new
+
+
 async def test_a_drained_member_hands_over_at_once(redis: Client, audio: AudioLog) -> None:
     async with working(redis, PairingStage(), "first", lease_ms=60_000) as first:
         await audio.append([chunk(i) for i in range(31)])

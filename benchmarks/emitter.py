@@ -7,7 +7,7 @@ again every time. It is for comparing two versions of the emitter's decisions, n
 system: those are of `benchmarks.live`. The vad and asr stages run beforehand; a window arrives
 `HOP_MS` after its last sample, and a result is out `HOP_MS` after the call that made it. `--share .6`
 gives the emitter that much of a processor. Meetings are in step, or begin `--apart` ms after one
-another. The audio comes with its words, as for `benchmarks.live`, and *word* is counted as there.
+another. The audio comes with its words, as for `benchmarks.live`; *word* and *wrong* are counted as there.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.live import Spoken, normalise, percentiles, read_words, text_of, word_latencies
+from benchmarks.live import Shown, Spoken, normalise, percentiles, read_words, text_of, word_latencies
 from benchmarks.prices import PricedEngine
 from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from common.identity import Meeting, Speaker, Track
@@ -56,6 +56,7 @@ class Row:
     meetings: int
     latency: dict[str, tuple[float, float, float]]
     words_seen: float
+    wrong: tuple[float, float]
     wer: float
     level: int
     busy: float
@@ -171,10 +172,12 @@ def measure(
 
 def _row(rehearsal: Rehearsal, words: Sequence[Spoken], meetings: int, apart_ms: int, busy: float) -> Row:
     latencies: list[float] = []
+    shown = Shown()
     errors, reference = 0, " ".join(word.text for word in words)
     for number in range(meetings):
         own = [result for result in rehearsal.results if result.meeting == str(number)]
         latencies += word_latencies(own, words, number * apart_ms)
+        shown.add(own, words)
         found = jiwer.process_words(reference, normalise(text_of(own)))
         errors += found.substitutions + found.deletions + found.insertions
     told = [result for result in rehearsal.results if isinstance(result, Transcript)]
@@ -186,6 +189,7 @@ def _row(rehearsal: Rehearsal, words: Sequence[Spoken], meetings: int, apart_ms:
         meetings,
         {clock: percentiles(values) for clock, values in {"word": latencies, **live}.items()},
         len(latencies) / (meetings * len(words)),
+        shown.wrong(),
         errors / (meetings * len(words)),
         max(result.level for result in told),
         busy,
@@ -195,7 +199,8 @@ def _row(rehearsal: Rehearsal, words: Sequence[Spoken], meetings: int, apart_ms:
 
 def print_row(row: Row) -> None:
     times = "".join(f"{'/'.join(f'{v:.0f}' for v in row.latency[clock]):>18}" for clock in CLOCKS)
-    shares = f"{row.words_seen:7.3f}{row.wer:7.3f}{row.level:6}{row.busy:7.2f}{row.partials:9}"
+    wrong = "/".join(f"{share:.3f}" for share in row.wrong)
+    shares = f"{row.words_seen:7.3f}{wrong:>12}{row.wer:7.3f}{row.level:6}{row.busy:7.2f}{row.partials:9}"
     print(f"{row.meetings:8}{times}{shares}", flush=True)
 
 
@@ -219,7 +224,7 @@ def main() -> None:
     words, windows = read_words(options.audio.with_suffix(".words.json")), spoken(samples, load_settings())
     print(f"share {options.share}, meetings {options.apart} ms apart\n")
     names = "".join(f"{clock + ' p50/95/99':>18}" for clock in CLOCKS)
-    print(f"{'meetings':>8}{names}{'seen':>7}{'WER':>7}{'level':>6}{'busy':>7}{'partials':>9}")
+    print(f"{'meetings':>8}{names}{'seen':>7}{'wrong':>12}{'WER':>7}{'level':>6}{'busy':>7}{'partials':>9}")
     engine, rows = PricedEngine(), []
     for meetings in options.meetings:
         rows.append(measure(engine, windows, words, options, meetings))

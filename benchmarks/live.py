@@ -7,7 +7,8 @@ The audio comes with its words and when each is spoken, `NAME.words.json`: [[wor
 since all pause together, or each `--apart` ms after the one before. A word counts as seen when the
 latest texts of all utterances, in order of start, first hold it at its place; its latency runs from
 the end of the word as spoken to the commit of that transcript. Capture is taken to be when the
-player sends a chunk. Processor time is in processors: 1.00 is one of them, always busy.
+player sends a chunk. *Wrong* is the share of the words in partials, and of the stable ones, that were not
+said there. Processor time is in processors: 1.00 is one of them, always busy.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import platform
 import tempfile
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
@@ -55,6 +57,7 @@ class Row:
     meetings: int
     latency: dict[str, tuple[float, float, float]]
     words_seen: float
+    wrong: tuple[float, float]
     wer: float
     level: int
     coverage: float
@@ -92,6 +95,33 @@ def matched(texts: dict[int, str], words: Sequence[Spoken]) -> Iterable[int]:
     return [block.a + i for block in matcher.get_matching_blocks() for i in range(block.size)]
 
 
+class Shown:
+    """Counts the words of partials, all and the stable ones, and those of them that were not said there."""
+
+    def __init__(self) -> None:
+        self._words: Counter[str] = Counter()
+        self._wrong: Counter[str] = Counter()
+
+    def add(self, results: Iterable[Result], words: Sequence[Spoken]) -> None:
+        """Words count again in every partial that shows them."""
+        for result in results:
+            if isinstance(result, Transcript) and result.status == "partial":
+                first = bisect_right(words, result.start_ms, key=lambda word: word.end_ms)
+                said = said_until(words, result.end_ms)[first:]
+                self._count("text", result.text, said)
+                self._count("stable", result.stable, said)
+
+    def _count(self, kind: str, text: str, said: Sequence[Spoken]) -> None:
+        shown = len(normalise(text).split())
+        self._words[kind] += shown
+        self._wrong[kind] += shown - len(list(matched({0: text}, said)))
+
+    def wrong(self) -> tuple[float, float]:
+        """Of all words, and of the stable ones."""
+        text, stable = (self._wrong[kind] / (self._words[kind] or 1) for kind in ("text", "stable"))
+        return text, stable
+
+
 def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     if not values:
         return (float("nan"),) * 3
@@ -123,12 +153,13 @@ def _row(
 ) -> Row:
     gathered: dict[str, list[float]] = {clock: [] for clock in CLOCKS}
     reference = " ".join(word.text for word in words)
-    errors, coverage, level = 0, [], 0
+    errors, coverage, level, shown = 0, [], 0, Shown()
     wait_until_settled(system, [f"live-{number}" for number in range(meetings)], SETTLE_S)
     for number in range(meetings):
         record, results = system.outcome(f"live-{number}")
         coverage.append(record.coverage)
         gathered["word"] += word_latencies(results, words, record.started_at_ms)
+        shown.add(results, words)
         for clock, latency_ms in clocks(results):
             gathered[clock].append(latency_ms)
         level = max([level, *(r.level for r in results if isinstance(r, Transcript))])
@@ -138,6 +169,7 @@ def _row(
         meetings,
         {clock: percentiles(values) for clock, values in gathered.items()},
         len(gathered["word"]) / (meetings * len(words)),
+        shown.wrong(),
         errors / (meetings * len(words)),
         level,
         min(coverage),
@@ -206,13 +238,15 @@ def print_machine() -> None:
 def print_header() -> None:
     print_machine()
     names = "".join(f"{clock + ' p50/95/99':>24}" for clock in CLOCKS)
-    print(f"{'meetings':>8}{names}{'seen':>7}{'WER':>7}{'level':>6}{'cover':>7}  processors, MB by pool")
+    shares = f"{'seen':>7}{'wrong':>12}{'WER':>7}{'level':>6}{'cover':>7}"
+    print(f"{'meetings':>8}{names}{shares}  processors, MB by pool")
 
 
 def print_row(row: Row) -> None:
     times = "".join(f"{'/'.join(f'{v:.0f}' for v in row.latency[clock]):>24}" for clock in CLOCKS)
     pools = ", ".join(f"{p} {row.processors[p]:.2f} {row.memory_mb.get(p, 0):.0f}" for p in row.processors)
-    shares = f"{row.words_seen:7.3f}{row.wer:7.3f}{row.level:6}{row.coverage:7.3f}"
+    wrong = "/".join(f"{share:.3f}" for share in row.wrong)
+    shares = f"{row.words_seen:7.3f}{wrong:>12}{row.wer:7.3f}{row.level:6}{row.coverage:7.3f}"
     print(f"{row.meetings:8}{times}{shares}  {pools}", flush=True)
 
 

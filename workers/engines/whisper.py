@@ -28,7 +28,7 @@ from workers.engines.whisper_doubt import (
     within_bound,
 )
 from workers.engines.whisper_model import CPU, Decoded, Device, WhisperModel
-from workers.engines.whisper_words import spell, timed_words, words_said_before
+from workers.engines.whisper_words import spell, timed_words, unsaid, words_said_before
 
 __all__ = ["FULL_CONTEXT_S", "Device", "WhisperEngine"]
 
@@ -127,10 +127,23 @@ class WhisperEngine:
             return passages
         ends = [passage.frames or len(piece.window) for piece, passage in zip(pieces, passages, strict=True)]
         aligned = self._model.align(encoded, [passage.tokens for passage in passages], ends)
-        return [
+        timed = [
             replace(passage, words=timed_words(self._tokenizer, passage.tokens, result, piece.start_s))
             for piece, passage, result in zip(pieces, passages, aligned, strict=True)
         ]
+        return [
+            self._said(passage, piece.start_s + end / FRAMES_PER_S)
+            for piece, passage, end in zip(pieces, timed, ends, strict=True)
+        ]
+
+    def _said(self, passage: "_Passage", end_s: float) -> "_Passage":
+        """The passage without what is put behind the end of the audio."""
+        surplus = unsaid(passage.words, end_s)
+        if not surplus:
+            return passage
+        words = spell(self._tokenizer, passage.tokens)[:-surplus]
+        tokens = [token for word in words for token in word.tokens]
+        return replace(passage, tokens=tokens, words=passage.words[:-surplus])
 
     def _read(self, piece: "_Piece", decoded: Decoded, settings: DecodeSettings) -> "_Passage":
         """The text of a decoded sequence, up to where it breaks off."""

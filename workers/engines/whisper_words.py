@@ -1,7 +1,8 @@
 """From Whisper's tokens to words, and from their alignment with the audio to times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,19 @@ def spell(tokenizer: Tokenizer, tokens: list[int]) -> list[Spelling]:
 
 def _spoken(word: Spelling, text: str, piece: list[int]) -> int:
     return len(word.tokens) + len(piece) if any(map(str.isalnum, text)) else word.spoken
+
+
+def unsaid(words: Sequence[HypothesisWord], end_s: float) -> int:
+    """How many words at the end have no audio left to be said in, at the end of all audio.
+
+    Where audio stops in mid-speech, a model goes on with what may come next, or goes round in circles;
+    the alignment finds no place for that but the last step.
+    """
+    at_the_end = (
+        word.start_s >= word.end_s and word.end_s > end_s - 2 * _S_PER_STEP for word in reversed(words)
+    )
+    count = sum(1 for _ in takewhile(bool, at_the_end))
+    return count if count > 1 else 0
 
 
 def words_said_before(before: list[Spelling], words: list[Spelling]) -> int:

@@ -147,6 +147,7 @@ class ScriptedModel:
     """Decodes what the test wrote, and remembers the context of each batch in seconds."""
 
     mels = 80
+    squeezed = 0
 
     def __init__(self, tokenizer, *script):
         self.tokenizer = tokenizer
@@ -160,14 +161,17 @@ class ScriptedModel:
         return [self.script.popleft() for _ in range(windows)]
 
     def align(self, encoded, texts, frames):
-        """Tokens spread evenly over the frames."""
+        """Tokens spread evenly over the frames, the `squeezed` last ones all at the last step."""
         return [
             SimpleNamespace(
-                alignments=[(i, i * end // 2 // (len(text) + 1)) for i in range(len(text) + 1)],
+                alignments=[(i, self._step(i, len(text), end)) for i in range(len(text) + 1)],
                 text_token_probs=[0.5] * len(text),
             )
             for text, end in zip(texts, frames, strict=True)
         ]
+
+    def _step(self, i, tokens, end):
+        return end // 2 - 1 if i >= tokens - self.squeezed else i * end // 2 // (tokens + 1)
 
 
 @pytest.fixture
@@ -242,6 +246,16 @@ def test_what_keeps_going_round_is_said_once(scripted):
     _, engine = scripted(endless, endless)
     (heard,) = engine.transcribe([loud(4)], BUSY, word_times=True)
     assert heard.text == "Well I said so,"
+    assert [word.text for word in heard.words] == heard.text.split()
+
+
+@pytest.mark.parametrize(("squeezed", "left"), [(0, 8), (1, 8), (2, 6), (4, 4)])
+def test_words_put_behind_the_end_of_the_audio_are_taken_off(scripted, squeezed, left):
+    said = "One two three four five six seven eight"
+    model, engine = scripted(f"<0.00> {said}")
+    model.squeezed = squeezed
+    (heard,) = engine.transcribe([loud(4)], PARTIAL, word_times=True)
+    assert heard.text == " ".join(said.split()[:left])
     assert [word.text for word in heard.words] == heard.text.split()
 
 

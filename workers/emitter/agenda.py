@@ -11,7 +11,7 @@ from common.identity import Meeting
 from workers.emitter.batching import Job, Kind
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Kept
-from workers.emitter.effort import Effort
+from workers.emitter.effort import Effort, Partials
 from workers.emitter.lead import Lead
 from workers.emitter.manner import PADDING_S, Manner
 from workers.emitter.past import Past
@@ -24,19 +24,18 @@ _BACKFILL_PATIENCE_MS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job, what it is about, and the left context it is to have."""
+    """A job, what it is about, the left context it is to have, and whether the view then moves on."""
 
     job: Job
     subject: Utterance | Kept
     lead: Lead | None = None
+    moves_on: bool = False
 
     def frames(self) -> NDArray[Any]:
         """The frames to transcribe."""
         if isinstance(self.subject, Kept):
             return spoken(self.subject.frames, self.subject.window)
-        if self.job.kind is Kind.PARTIAL:
-            return self.subject.view()
-        own = self.subject.spoken()
+        own = self.subject.view() if self.job.kind is Kind.PARTIAL else self.subject.spoken()
         return own if self.lead is None else self.lead.window(own)
 
 
@@ -55,9 +54,10 @@ class Agenda:
     ) -> Iterator[Task]:
         """One task at most for each track: the next final rests on the one before it."""
         due = [(first, kind) for first, *_ in tracks if (kind := self._due(first))]
-        finals = sum(kind is not Kind.PARTIAL for _, kind in due)
+        partials = sum(kind is Kind.PARTIAL for _, kind in due)
         for utterance, kind in due:
-            yield self._task(utterance, kind, past, finals)
+            alike = partials if kind is Kind.PARTIAL else len(due) - partials
+            yield self._task(utterance, kind, past, alike)
         for kept in deferred:
             yield self._backfill(kept, now_ms)
 
@@ -74,16 +74,26 @@ class Agenda:
             return Kind.PARTIAL
         return None
 
-    def _task(self, utterance: Utterance, kind: Kind, past: Past, finals: int) -> Task:
+    def _task(self, utterance: Utterance, kind: Kind, past: Past, due: int) -> Task:
         effort = self._efforts[self.level(utterance.meeting)]
         if kind is Kind.PARTIAL and effort.partials:
-            return Task(self._job(utterance, kind, effort.partials.manner(utterance.view_samples)), utterance)
-        best = effort.final(utterance.spoken_samples, self._costs, due=finals)
+            return self._partial(utterance, effort.partials, past, due)
+        best = effort.final(utterance.spoken_samples, self._costs, due=due)
         manner = best.manner(utterance.spoken_samples)
         room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
         before = past.lead(utterance) if best.lead and not utterance.alone else None
         lead = before.last(room_s) if before else None
         return Task(self._job(utterance, kind, manner), utterance, lead)
+
+    def _partial(self, utterance: Utterance, partials: Partials, past: Past, due: int) -> Task:
+        """While an utterance is young, what was said before it fills the view, if there is time."""
+        samples = utterance.view_samples
+        careful = partials.affords_care(samples, self._costs, due=due)
+        job = self._job(utterance, Kind.PARTIAL, partials.manner(samples, careful=careful))
+        room_s = partials.room_s - samples / SAMPLE_RATE
+        wanted = careful and room_s > 0 and not (utterance.view_alone or utterance.view_moved)
+        before = past.lead(utterance) if wanted else None
+        return Task(job, utterance, before.last(room_s) if before else None, moves_on=room_s < 0)
 
     def _job(self, utterance: Utterance, kind: Kind, manner: Manner) -> Job:
         meeting = utterance.meeting

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from common.audio import ms_to_samples
+from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from workers.emitter.costs import Costs
-from workers.emitter.manner import Manner, Model, fills, manner
+from workers.emitter.manner import PADDING_S, Manner, Model, manner
 
 _RELAXED_MS = 2000.0
 """What finals may take together below full service."""
@@ -14,18 +14,30 @@ _RELAXED_MS = 2000.0
 class Partials:
     """A partial for every `every` samples of new speech, if there is time, else every `slowest`.
 
-    `context_s` is the shortest context in seconds.
+    `context_s` is the shortest context in seconds. Partials that are made with care have left context
+    where they are short, and no words put behind the end of the audio, which takes word times to tell.
     """
 
     every: int
     slowest: int
     context_s: int
+    careful: bool
 
-    def manner(self, samples: int) -> Manner:
-        """The manner of a partial whose view is so long; with times where the view should move on."""
+    def manner(self, samples: int, *, careful: bool = False) -> Manner:
+        """The manner of a partial whose view is so long; without care, with times where it should move on."""
         plain = manner(samples, self.context_s, beam=1)
-        decode = replace(plain.decode, second_try=False)
-        return Manner(decode, word_times=fills(samples, self.context_s))
+        word_times = careful or samples > self.room_s * SAMPLE_RATE
+        return replace(plain, decode=replace(plain.decode, second_try=False), word_times=word_times)
+
+    def affords_care(self, samples: int, costs: Costs, *, due: int) -> bool:
+        """Whether so many partials that are due can all be made with care as often as is promised."""
+        cost_ms = costs.predict_ms(self.manner(samples, careful=True), 1)
+        return self.careful and due * cost_ms <= samples_to_ms(self.slowest)
+
+    @property
+    def room_s(self) -> float:
+        """What the shortest context holds besides its padding; when a view is longer, it should move on."""
+        return self.context_s - PADDING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +87,12 @@ def efforts(
     best, quick = Finals(12, beam=5, lead=True), Finals(12, beam=1, lead=True)
     brief = Finals(8, beam=1, lead=False)
     return (
-        Effort(Partials(every, 2 * every, context_s), (best, quick), drafts, final_ms),
+        Effort(Partials(every, 2 * every, context_s, careful=True), (best, quick), drafts, final_ms),
         Effort(
-            Partials(2 * every, 15 * every, context_s), (quick, brief), drafts=False, within_ms=_RELAXED_MS
+            Partials(2 * every, 15 * every, context_s, careful=False),
+            (quick, brief),
+            drafts=False,
+            within_ms=_RELAXED_MS,
         ),
         Effort(None, (replace(brief, model=last),), drafts=False, within_ms=_RELAXED_MS),
     )

@@ -37,11 +37,6 @@ def manner(samples: int, least_s: int, *, beam: int, model: Model = Model.MAIN) 
     return Manner(DecodeSettings(context_s(samples, least_s), beam), word_times=True, model=model)
 
 
-def fills(samples: int, context_s: int) -> bool:
-    """Whether a window leaves no more room in a context than padding needs."""
-    return samples > (context_s - PADDING_S) * SAMPLE_RATE
-
-
 def context_s(samples: int, least_s: int) -> float:
     """The padded length of a window: in a few classes only, so that batches fill.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from common.audio import SAMPLE_RATE, samples_to_ms
@@ -202,13 +202,23 @@ class EmitterStage:
             metrics.UTTERANCES_BACKFILLED.inc()
             yield from transcripts.backfilled(subject, hypothesis, level)
         elif task.job.kind is Kind.PARTIAL:
-            if subject.hear(hypothesis):
+            if subject.hear(self._partial(task, subject, hypothesis), moves_on=task.moves_on):
                 yield transcripts.partial(subject, level)
         elif draft := self._draft(task, subject, hypothesis):
             if subject.final:
                 yield from self._final(subject, draft, now_ms)
             elif subject.hear_draft(draft):
                 yield transcripts.partial(subject, level)
+
+    def _partial(self, task: Task, utterance: Utterance, heard: Hypothesis) -> Hypothesis:
+        """What was said after the left context; nothing where that cannot be told, or not yet."""
+        own = (
+            after_lead(heard, task.lead, length_s=utterance.view_samples / SAMPLE_RATE)
+            if task.lead
+            else heard
+        )
+        utterance.view_alone = own is None
+        return own or replace(heard, text="", words=())
 
     def _draft(self, task: Task, utterance: Utterance, heard: Hypothesis) -> Draft | None:
         """What was said after the left context; None where that cannot be told, and is to be heard alone."""

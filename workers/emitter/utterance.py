@@ -55,7 +55,7 @@ class Utterance:
         self.final = False
         self.partial_since_ms: int | None = None
         self.heard_ms = 0
-        self.alone = False
+        self.alone = self.view_alone = False
         self._draft: Draft | None = None
         self.agreement = Agreement()
         self.entries: list[EntryId] = []
@@ -95,6 +95,11 @@ class Utterance:
     def view_samples(self) -> int:
         """How long the view is."""
         return self.samples - self._view
+
+    @property
+    def view_moved(self) -> bool:
+        """Whether the view begins later than the utterance."""
+        return self._view > 0
 
     @property
     def paused(self) -> bool:
@@ -158,17 +163,17 @@ class Utterance:
         shifted = (replace(w, start_s=max(0.0, w.start_s - seen_s), end_s=w.end_s - seen_s) for w in words)
         return self.hear(replace(draft.hypothesis, words=tuple(shifted)))
 
-    def hear(self, hypothesis: Hypothesis) -> bool:
+    def hear(self, hypothesis: Hypothesis, *, moves_on: bool = True) -> bool:
         """Take what was heard in the view; returns whether the text or its stable part changed.
 
-        With word times, the view then moves on, and words long past are stable without a second
-        opinion, so that it cannot grow.
+        Where the view then moves on, words long past are stable without a second opinion, so that it
+        cannot grow.
         """
         self.partial_since_ms = None
         self._shown_to = self.newest.voiced_end
         before = self.agreement.text, self.agreement.stable
         words = hypothesis.words
-        if words:
+        if words and moves_on:
             certain = _spoken_by(words, self.view_samples / SAMPLE_RATE - _CERTAIN_AFTER_S)
             self._move_on(words, self.agreement.hear([word.text for word in words], certain=certain))
         elif hypothesis.text:

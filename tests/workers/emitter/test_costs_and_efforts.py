@@ -64,10 +64,20 @@ def test_contexts_leave_room_for_padding_and_come_in_few_classes():
 
 
 def test_a_view_that_fills_its_context_asks_for_word_times():
-    partials = Partials(every=3200, slowest=6400, context_s=6)
+    partials = Partials(every=3200, slowest=6400, context_s=6, careful=True)
+    assert partials.manner(16_000, careful=True).word_times
     assert not partials.manner(4 * 16_000).word_times
     assert partials.manner(4 * 16_000 + 1).word_times
     assert partials.manner(16_000).decode == DecodeSettings(6, 1, second_try=False)
+
+
+def test_partials_are_made_with_care_where_all_that_are_due_come_in_time():
+    full, relaxed, _ = efforts(200, final_ms=250, drafts=True)
+    costs = Costs()
+    costs.learn(full.partials.manner(16_000, careful=True), windows=1, took_ms=60)
+    assert full.partials.affords_care(16_000, costs, due=6)
+    assert not full.partials.affords_care(16_000, costs, due=7)
+    assert not relaxed.partials.affords_care(16_000, costs, due=1)
 
 
 def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():

@@ -391,6 +391,27 @@ def test_a_final_is_heard_together_with_what_was_said_just_before(pause, steps, 
     assert transcripts[-1].words[0].start_ms == transcripts[-1].start_ms
 
 
+def partials_of_the_second(nonsense_at, as_entries, ledger):
+    engine = Measure(nonsense_at)
+    shard = ledger(lambda: new_stage(engine))
+    first, second = utterance(4), utterance(3, start=16_000 + 4 * STEP + 1600 + 4800)
+    play(shard, first, as_entries)
+    engine.steps.clear()
+    transcripts = play(shard, [replace(w, voiced_end=w.end) for w in second[:-1]], as_entries)
+    own = [t for t in transcripts if t.start_ms == second[0].start // 16]
+    return engine.steps, [t.text for t in own]
+
+
+def test_the_partials_of_a_young_utterance_are_heard_together_with_what_was_said_just_before(
+    as_entries, ledger
+):
+    assert partials_of_the_second(None, as_entries, ledger) == ([4 + 2, 4 + 3], [words(2), words(3)])
+
+
+def test_where_they_cannot_be_told_from_those_before_the_next_partial_is_heard_alone(as_entries, ledger):
+    assert partials_of_the_second(4 + 2, as_entries, ledger) == ([4 + 2, 3], [words(3)])
+
+
 def test_where_its_own_words_cannot_be_told_from_those_before_it_is_heard_alone(as_entries, ledger):
     engine = Measure(nonsense_at=4 + 3)
     shard = ledger(lambda: new_stage(engine))

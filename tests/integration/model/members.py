@@ -69,11 +69,23 @@ class Members(RuleBasedStateMachine):
     @rule(name=names)
     def beat_of_an_older_version(self, name: str) -> None:
         """One more, or another instead of a member that left."""
-        self.leave(name)
+        if name in self.said:  # otherwise nobody leaves, and nothing is counted
+            self.leave(name)
         if self.ahead:  # as its script does, it sees to those that seem to be heard in the future
             self._list(self.said.keys() - self.silent, ago_ms=LEASE_MS // 2)
         self._list([name], ago_ms=0)
         self.said[name], self.ahead = None, False
+
+    @rule(drawn=st.permutations(NAMES), silent=st.sets(names))
+    def one_looks_before_and_after(self, drawn: list[str], silent: set[str]) -> None:
+        """Somebody of an older version comes, perhaps in the place of who falls silent, uncounted."""
+        onlooker, name, _ = drawn
+        self.leave(name)
+        self.beat(onlooker, Standing())
+        self.beat(onlooker, Standing())
+        self.fall_silent(silent - {onlooker})
+        self.beat_of_an_older_version(name)
+        self.beat(onlooker, Standing())
 
     @rule()
     def leave_of_an_older_version(self) -> None:

@@ -29,6 +29,7 @@ Meetings = Annotated[
     str,
     Query(
         max_length=20_000,
+        pattern="^[ -~]*$",  # as ids are: an address longer than these make is no HTTP request
         description="Only these, their ids separated by commas; otherwise all.",
         examples=["standup,weekly"],
     ),

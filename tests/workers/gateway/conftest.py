@@ -67,8 +67,8 @@ def publish(log: AudioLog) -> Publish:
 
 
 @pytest.fixture
-def run_gateway(redis_settings: RedisSettings) -> Run:
-    """Run a gateway with the given settings; the context is a client for it."""
+def run_gateway(redis: Client, redis_settings: RedisSettings) -> Run:
+    """Run a gateway with the given settings, on an empty server; the context is a client for it."""
 
     @asynccontextmanager
     async def run(

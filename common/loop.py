@@ -138,23 +138,21 @@ class StageLoop:
         if read_again and not batch.careful:
             # Otherwise what is new would wait for all that the stage does about what was pending.
             batch.add(self._take(self._intake.plan(owned, recall), None))
+        for lease in batch.fenced:
+            self.ownership.lose(lease)
+        self._begin_again(batch.lost)
         return batch
 
     def _take(self, outlook: Outlook, block_ms: int | None) -> Batch:
         owned = self.ownership.owned
         news = self._exchange(outlook, block_ms)
         try:
-            batch = self._intake.take(owned, outlook, news)
+            return self._intake.take(owned, outlook, news)
         except PASSING as error:
             # What was taken by a call whose reply was lost, only a replay finds.
             self._log.warning("taking_lost", error=str(error))
-            self._begin_again(set(owned))
             self._pause(RETRY_S)
-            return Batch()
-        for lease in batch.fenced:
-            self.ownership.lose(lease)
-        self._begin_again(batch.lost)
-        return batch
+            return Batch(lost=set(owned))
 
     def _rest(self) -> None:
         rest_s = self._pace.rest_s(time.monotonic())

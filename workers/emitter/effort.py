@@ -31,8 +31,10 @@ class Partials:
 
     def affords_care(self, samples: int, costs: Costs, *, due: int) -> bool:
         """Whether so many partials that are due can all be made with care as often as is promised."""
+        if not self.careful:
+            return False
         cost_ms = costs.predict_ms(self.manner(samples, careful=True), 1)
-        return self.careful and due * cost_ms <= samples_to_ms(self.slowest)
+        return due * cost_ms <= samples_to_ms(self.slowest)
 
     @property
     def room_s(self) -> float:

@@ -212,11 +212,9 @@ class EmitterStage:
 
     def _partial(self, task: Task, utterance: Utterance, heard: Hypothesis) -> Hypothesis:
         """What was said after the left context; nothing where that cannot be told, or not yet."""
-        own = (
-            after_lead(heard, task.lead, length_s=utterance.view_samples / SAMPLE_RATE)
-            if task.lead
-            else heard
-        )
+        own: Hypothesis | None = heard
+        if task.lead:
+            own = after_lead(heard, task.lead, length_s=utterance.view_samples / SAMPLE_RATE)
         utterance.view_alone = own is None
         return own or replace(heard, text="", words=())
 

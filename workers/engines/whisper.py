@@ -127,23 +127,18 @@ class WhisperEngine:
             return passages
         ends = [passage.frames or len(piece.window) for piece, passage in zip(pieces, passages, strict=True)]
         aligned = self._model.align(encoded, [passage.tokens for passage in passages], ends)
-        timed = [
-            replace(passage, words=timed_words(self._tokenizer, passage.tokens, result, piece.start_s))
-            for piece, passage, result in zip(pieces, passages, aligned, strict=True)
-        ]
-        return [
-            self._said(passage, piece.start_s + end / FRAMES_PER_S)
-            for piece, passage, end in zip(pieces, timed, ends, strict=True)
-        ]
+        parts = zip(pieces, passages, aligned, ends, strict=True)
+        return [self._timed(*part) for part in parts]
 
-    def _said(self, passage: "_Passage", end_s: float) -> "_Passage":
-        """The passage without what is put behind the end of the audio."""
-        surplus = unsaid(passage.words, end_s)
+    def _timed(self, piece: "_Piece", passage: "_Passage", aligned: Any, frames: int) -> "_Passage":
+        """The passage with the times of its words, without those put behind the end of the audio."""
+        words = timed_words(self._tokenizer, passage.tokens, aligned, piece.start_s)
+        surplus = unsaid(words, piece.start_s + frames / FRAMES_PER_S)
         if not surplus:
-            return passage
-        words = spell(self._tokenizer, passage.tokens)[:-surplus]
-        tokens = [token for word in words for token in word.tokens]
-        return replace(passage, tokens=tokens, words=passage.words[:-surplus])
+            return replace(passage, words=words)
+        said = spell(self._tokenizer, passage.tokens)[:-surplus]
+        tokens = [token for word in said for token in word.tokens]
+        return replace(passage, tokens=tokens, words=words[:-surplus])
 
     def _read(self, piece: "_Piece", decoded: Decoded, settings: DecodeSettings) -> "_Passage":
         """The text of a decoded sequence, up to where it breaks off."""

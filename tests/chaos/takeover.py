@@ -54,7 +54,7 @@ async def _measure(options: argparse.Namespace, folder: Path) -> int:
     )
     longest_s = 0.0
     async with running(
-        folder, settings={**PINNED, "HUBBUB_REDIS__LEASE_MS": str(options.lease_ms)}
+        folder, settings={**PINNED, "HUBBUB_REDIS__LEASE_MS": str(options.lease_ms)}, jumpy=False
     ) as system:
         for pool in options.pools.split(","):
             for way in _WAYS:

@@ -10,6 +10,7 @@ import msgpack
 from common.assignment import BEATS_A_LEASE, Standing, View
 from common.streams import keys
 from common.streams.client import PASSING, Client
+from common.streams.cluster_client import ClusterClient
 from common.streams.scripts import Call, run_script, run_scripts
 
 
@@ -69,12 +70,22 @@ class LeaseTable:
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Prolong leases; returns those that are lost."""
-        calls: list[Call] = [
-            ("renew", [keys.lease(lease.shard, self._pool)], [self.member, lease.token, self.lease_ms])
-            for lease in leases
+        # In a cluster a script reaches the keys of one shard only. Elsewhere a call for each lease,
+        # several times a second, would be most of what an idle process does.
+        alone = isinstance(self._redis, ClusterClient)
+        parts = [[lease] for lease in leases] if alone or not leases else [leases]
+        replies = _checked(await run_scripts(self._redis, [self._renewal(part) for part in parts]))
+        return [
+            lease
+            for part, reply in zip(parts, replies, strict=True)
+            if not isinstance(reply, Exception)
+            for lease, verdict in zip(part, reply, strict=True)
+            if verdict == b"FENCED"
         ]
-        replies = _checked(await run_scripts(self._redis, calls))
-        return [lease for lease, reply in zip(leases, replies, strict=True) if reply == b"FENCED"]
+
+    def _renewal(self, leases: Sequence[Lease]) -> Call:
+        names = [keys.lease(lease.shard, self._pool) for lease in leases]
+        return "renew", names, [self.member, self.lease_ms, *(lease.token for lease in leases)]
 
     async def release(self, leases: Sequence[Lease]) -> None:
         """Give leases back; one that is lost already stays with its new owner.

@@ -96,6 +96,19 @@ async def test_an_expired_lease_changes_hands_with_a_higher_token(redis: Client,
     assert await table.renew([first]) == [first]
 
 
+async def test_of_leases_renewed_together_each_is_judged_by_its_own_token(
+    redis: Client, table: LeaseTable
+) -> None:
+    leases = await table.acquire([SHARD, SHARD + 1, SHARD + 2])
+    await redis.hset(keys.lease(SHARD + 1, "vad"), "until_ms", 0)
+    (taken,) = await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD + 1])
+    assert await table.renew(leases) == [leases[1]]
+    assert await LeaseTable(redis, "vad", "second", 60_000).renew([taken]) == []
+    await redis.hset(keys.lease(SHARD + 2, "vad"), "until_ms", 0)
+    assert await table.renew([leases[0], leases[2]]) == []
+    assert await LeaseTable(redis, "vad", "second", 60_000).acquire([SHARD + 2]) == []
+
+
 async def test_a_released_lease_is_free_at_once(redis: Client, table: LeaseTable) -> None:
     leases = await table.acquire([SHARD])
     await table.release(leases)

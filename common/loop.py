@@ -33,8 +33,10 @@ from common.shelves import Place, ShelfBounds
 from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
 from common.streams.client import PASSING
 from common.streams.fenced import Exchange, FencedShards, RawEntry, ShardCommit, Verdict
+from common.topology import UNHURRIED
 
 TICK_MS = 100
+REST_S = 0.02
 UPKEEP_S = 1.0
 TRIES = 3
 RETRY_S = 0.1
@@ -70,7 +72,7 @@ class StageLoop:
         self._idle_failures = 0
         self._called_at = self._kept_up_at = 0.0
         self._stalled = False
-        self._pace = Pace()
+        self._pace = Pace(UNHURRIED.get(stage.name, REST_S), hurried=stage.name not in UNHURRIED)
         self._clock = SteadyClock()
         self.turned_at = time.monotonic()
         self._in_hand: Sequence[Effect | Bury] = ()

@@ -21,6 +21,11 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "reports": (),
     "coaching": (Stream.RESULTS,),
 }
+UNHURRIED: dict[str, float] = {
+    "sentiment": 0.05,
+    **dict.fromkeys(("highlights", "webhooks", "reports", "coaching"), 0.25),
+}
+"""Stages no caption waits for, and for how long, in seconds, entries gather for each of their calls."""
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
 OPTIONAL = ("keyword", "sentiment")

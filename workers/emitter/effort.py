@@ -86,7 +86,7 @@ def efforts(
     which there are finals only.
     """
     every, context_s = ms_to_samples(partial_ms), 6
-    best, quick = Finals(12, beam=5, lead=True), Finals(12, beam=1, lead=True)
+    best, quick = Finals(12, beam=5, lead=True), Finals(10, beam=1, lead=True)
     brief = Finals(8, beam=1, lead=False)
     return (
         Effort(Partials(every, 2 * every, context_s, careful=True), (best, quick), drafts, final_ms),

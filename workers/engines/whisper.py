@@ -138,7 +138,8 @@ class WhisperEngine:
             return replace(passage, words=words)
         said = spell(self._tokenizer, passage.tokens)[:-surplus]
         tokens = [token for word in said for token in word.tokens]
-        return replace(passage, tokens=tokens, words=words[:-surplus])
+        # What went in circles, or on without end, did so behind the end of the audio.
+        return replace(passage, tokens=tokens, words=words[:-surplus], doubtful=circle(tokens) > 0)
 
     def _read(self, piece: "_Piece", decoded: Decoded, settings: DecodeSettings) -> "_Passage":
         """The text of a decoded sequence, up to where it breaks off."""

@@ -259,6 +259,14 @@ def test_words_put_behind_the_end_of_the_audio_are_taken_off(scripted, squeezed,
     assert [word.text for word in heard.words] == heard.text.split()
 
 
+def test_circles_behind_the_end_of_the_audio_are_no_reason_to_try_again(scripted):
+    model, engine = scripted("<0.00> One two three four" + " I said so," * 4)
+    model.squeezed = 16
+    (heard,) = engine.transcribe([loud(4)], BUSY, word_times=True)
+    assert heard.text == "One two three four"
+    assert model.contexts_s == [12]
+
+
 def test_no_text_is_longer_than_speech_can_be(scripted):
     endless = "<0.00> " + " ".join(f"word{i}" for i in range(60))
     _, engine = scripted(endless, endless)

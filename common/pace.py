@@ -1,7 +1,7 @@
-"""How long the loop rests after a call of its stage, so that entries which come close together gather."""
+"""How long to rest after entries were handled, so that those which come close together gather."""
 
 CROWD = 100
-"""Entries a second from which a stage that is in a hurry rests in full."""
+"""Entries a second from which whoever is in a hurry rests in full."""
 GATHERED = 64
 """A call with so many has shared its cost; behind it there may be a backlog."""
 SPAN_S = 1.0
@@ -10,7 +10,7 @@ SPAN_S = 1.0
 class Pace:
     """Being called costs more than an entry; see docs/decisions/loop-cost.md.
 
-    Entries are looked for `rest_s` after some were taken, at the soonest. A `hurried` stage rests for
+    Entries are looked for `rest_s` after some were taken, at the soonest. Whoever is `hurried` rests
     the less the fewer come, since few would gather and all be late. Times are of a monotonic clock,
     in seconds.
     """
@@ -22,7 +22,7 @@ class Pace:
         self._entries = 0
 
     def note(self, entries: int, now_s: float) -> None:
-        """The stage is called with so many."""
+        """So many are being handled."""
         self._entries += entries
         span_s = now_s - self._since
         if self._hurried and span_s >= SPAN_S:

@@ -22,7 +22,7 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "coaching": (Stream.RESULTS,),
 }
 UNHURRIED: dict[str, float] = {
-    "sentiment": 0.05,
+    "sentiment": 0.15,
     **dict.fromkeys(("highlights", "webhooks", "reports", "coaching"), 0.25),
 }
 """Stages no caption waits for, and for how long, in seconds, entries gather for each of their calls."""

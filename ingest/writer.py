@@ -1,6 +1,7 @@
-"""Micro-batched appends: whatever is there when the append before has returned."""
+"""Micro-batched appends: whatever is there when the append before has returned, and a moment later."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -9,6 +10,7 @@ import structlog
 
 from common.errors import Backlogged, HubbubError
 from common.messages import AudioChunk
+from common.pace import Pace
 from common.streams.audio_log import Mark
 from common.streams.client import PASSING, check_cancelled
 from ingest import metrics
@@ -23,6 +25,7 @@ Item = AudioChunk | Mark | Notice
 _FULL = 64
 _BATCH = 512
 _RETRY_MS = 50
+_REST_S = 0.01
 _MAX_TOLD = 100
 
 
@@ -130,6 +133,7 @@ class Writer:
         self.now_ms = now_ms
         self._waiting: dict[Lane, None] = {}
         self._wake = asyncio.Event()
+        self._pace = Pace(_REST_S, hurried=True)
 
     def schedule(self, lane: Lane) -> None:
         """There is something in a lane."""
@@ -146,7 +150,9 @@ class Writer:
             check_cancelled()
             batch = self._next_batch()
             if batch:
+                self._pace.note(sum(len(items) for _, items in batch), time.monotonic())
                 await self._write(batch)
+                await asyncio.sleep(self._pace.rest_s(time.monotonic()))
             else:
                 await self._sleep()
 

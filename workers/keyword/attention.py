@@ -72,6 +72,7 @@ class Attention:
     fit the budget. When they don't twice running, `limit` falls to what a steady load may take; it
     rises again after a calm while, to a little more, and ends when that is enough for all. What is
     several budgets late is not worked off: as much as fits is listened to, the rest passed over.
+    It is `behind` where half the budget is spent already.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -80,6 +81,7 @@ class Attention:
         self._took_ms = 0.0
         self._late = 0
         self._stirred_ms = 0
+        self.behind = False
         self._wanted = _Peak()
         self._shares: dict[Meeting, _Share] = {}
         self.limit = rules.most
@@ -101,7 +103,8 @@ class Attention:
         hopeless = work_ms > _HOPELESS * self._rules.budget_ms
         if hopeless or self._late >= _LATE_CALLS:
             self.limit = min(self.limit, self._affordable(_AFFORDABLE))
-        if delay_ms > self._rules.budget_ms / 2:
+        self.behind = delay_ms > self._rules.budget_ms / 2
+        if self.behind:
             self._stirred_ms = now_ms
         elif self.scarce and now_ms - self._stirred_ms >= _CALM_MS:
             self._relax()

@@ -57,14 +57,17 @@ class Inquiries:
         if len(self._first) > self._bounds.waiting:
             self._drop(self._first.popleft())
 
-    def next_batch(self, now_ms: int) -> list[Waiting]:
-        """What to look into now, all of one kind; second looks when no first one waits."""
+    def next_batch(self, now_ms: int, *, behind: bool = False) -> list[Waiting]:
+        """What to look into now, all of one kind; second looks when no first one waits.
+
+        Those hold up everything else for longer, so none is taken while the pool is `behind`.
+        """
         self._expire(now_ms)
         batch: list[Waiting] = []
         while self._first and len(batch) < self._bounds.batch:
             one = self._first.popleft()
             self._choose(one, batch)
-        if batch:
+        if batch or behind:
             return batch
         self._second.sort(key=_doubt, reverse=True)
         while self._second and len(batch) < max(1, self._bounds.batch // _SCORED_PER_TRANSCRIBED):

@@ -217,7 +217,7 @@ class KeywordStage:
             self._inquiries.add(utterance, inquiry, now_ms)
 
     def _verify(self, now_ms: int) -> Iterator[Effect]:
-        batch = self._inquiries.next_batch(now_ms)
+        batch = self._inquiries.next_batch(now_ms, behind=self._attention.behind)
         if not batch:
             return
         look = batch[0].inquiry.look

@@ -55,6 +55,15 @@ def test_of_second_looks_the_likeliest_goes_first_and_few_at_a_time() -> None:
     assert [queue.batch(), queue.batch(), queue.batch()] == [["good"], ["fair"], ["poor"]]
 
 
+def test_second_looks_wait_while_the_pool_is_behind() -> None:
+    queue = Queue()
+    queue.add("doubted", score=-3.0)
+    queue.add("new")
+    assert names(queue.inquiries.next_batch(0, behind=True)) == ["new"]
+    assert names(queue.inquiries.next_batch(0, behind=True)) == []
+    assert queue.batch() == ["doubted"]
+
+
 def test_without_room_the_unlikeliest_second_look_goes() -> None:
     queue = Queue()
     for name, score in (("poor", -6.0), ("good", -2.5), ("fair", -4.0), ("better", -3.0)):

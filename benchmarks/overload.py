@@ -8,7 +8,8 @@ Meetings play the bundled meeting, which has phrases to be heard, over real sock
 full service. Printed are the latencies of what came while the load lasted, what became of every
 utterance, and how long after the last audio it took until the level was 0 again and until every
 deferred utterance had its final. `missing` counts utterances that were announced as spoken and
-have neither a final nor a word about why not.
+have neither a final nor a word about why not. Meetings that begin together all say the same phrase at the
+same moment; `--apart` has them begin one after another.
 """
 
 import argparse
@@ -38,6 +39,7 @@ class Outcome:
     """Latencies in ms: p50, p95, p99. Times in seconds after the last audio; None: not reached."""
 
     meetings: int
+    activity: tuple[float, float, float]
     keyword: tuple[float, float, float]
     final: tuple[float, float, float]
     deferred_notice: tuple[float, float, float]
@@ -91,13 +93,13 @@ def held(system: System) -> int:
     return max(1, 1 + int(emitter.headroom))
 
 
-def overload(system: System, meetings: int, seconds: int) -> Outcome:
+def overload(system: System, meetings: int, seconds: int, apart_ms: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, Watch(system) as watch:
         played = [DEMO] * (seconds // DEMO_S)
         played.append(excerpt(Path(folder) / "rest.wav", 0, max(1, seconds % DEMO_S)))
         before, began = cpu_s(system), time.monotonic()
         flags = ("--meetings", str(meetings), "--format", "binary", "--chunk-ms", CHUNK_MS)
-        if play(system, played, "load", *flags).wait() != 0:
+        if play(system, played, "load", *flags, "--apart-ms", str(apart_ms)).wait() != 0:
             raise HubbubError("hubbub simulate failed")
         ended, loaded = time.monotonic(), cpu_s(system)
         names = [f"load-{number}" for number in range(meetings)]
@@ -131,6 +133,7 @@ def summary(results: Sequence[Result], **known: object) -> Outcome:
     counts = Counter(t.status for t in transcripts)
     live = [t for t in transcripts if not t.backfilled]
     return Outcome(
+        activity=percentiles([r.latency_ms for r in results if isinstance(r, Activity)]),
         keyword=percentiles(
             [r.latency_ms for r in results if isinstance(r, Keyword) and r.source == "acoustic"]
         ),
@@ -155,6 +158,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--meetings", type=int, help="instead of `--times` what full service holds")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument(
+        "--apart", type=int, default=0, metavar="MS", help="between the beginnings of meetings"
+    )
     parser.add_argument("--scale", help="as of hubbub up, e.g. emitter=2")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     return parser.parse_args()
@@ -170,7 +176,7 @@ def main() -> None:
             holds = held(system)
             meetings = options.times * holds
             print(f"full service holds {holds} by its own account; {meetings} for {options.seconds} s\n")
-        outcome = overload(system, meetings, options.seconds)
+        outcome = overload(system, meetings, options.seconds, options.apart)
     for name, value in asdict(outcome).items():
         print(f"{name:>22}  {shown(value)}")
     if options.json:

@@ -1,7 +1,7 @@
 """Whisper as a speech engine: many windows at once, and no more text than was said.
 
 What contexts and beams cost and gain is written down in docs/decisions/asr-whisper.md: 12 s and a
-beam of 5 where there is room, 12 or 8 s and greedy when busy, 6 to 8 s greedy without a second try
+beam of 5 where there is room, 10 or 8 s and greedy when busy, 6 to 8 s greedy without a second try
 for partials.
 """
 

@@ -60,7 +60,7 @@ class Work:
 WORK = {
     "partial": Work(DecodeSettings(6, 1, second_try=False), word_times=False, seconds=3),
     "final": Work(DecodeSettings(12, 5), word_times=True, seconds=8),
-    "quick": Work(DecodeSettings(12, 1), word_times=True, seconds=8),
+    "quick": Work(DecodeSettings(10, 1), word_times=True, seconds=8),
 }
 """What the emitter asks for: at full service, and, instead of `final`, below it."""
 Listen = Callable[[System], list[Result]]

@@ -269,7 +269,8 @@ def main() -> None:
             options.json.write_text(json.dumps(known, indent=1))
             print_parts({part: known["parts"][part]})
     if set(PARTS) <= set(known["parts"]):
-        options.json.write_text(json.dumps({"machine": machine()} | costs(known["parts"]) | known, indent=1))
+        known = {"machine": machine(), **costs(known["parts"]), "parts": known["parts"]}
+        options.json.write_text(json.dumps(known, indent=1))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ import soundfile
 from common.identity import Meeting
 from common.results import Result, Transcript
 from common.settings import RedisSettings
+from common.streams import keys
 from common.streams.audio_log import MeetingRecord
 from common.streams.client import connect
 from common.streams.deployment import shard_count
 from common.streams.reports import ProcessReport, read_reports
 from common.streams.result_log import ResultLog
+from common.topology import READERS
 
 HUBBUB = Path(sys.executable).with_name("hubbub")
 DEMO = Path(__file__).parents[2] / "ingest" / "demo" / "meeting.ogg"
@@ -64,14 +66,28 @@ class System:
             await client.aclose()
 
     def finished(self, meeting: str, within_s: float = 90) -> list[Result]:
-        """All results of a meeting once it has ended and every utterance has its final."""
+        """All results of a meeting once it is over, all finals are there and all phrases looked for."""
         deadline = time.monotonic() + within_s
         while True:
-            record, results = self.outcome(meeting)
-            if record.ended and _all_final(record) and record.coverage == 1.0:
-                return results
+            record, _ = self.outcome(meeting)
+            if record.ended and _all_final(record) and record.coverage == 1.0 and self._looked_for(meeting):
+                return self.outcome(meeting)[1]
             assert time.monotonic() < deadline, f"not finished: {record}"
             time.sleep(0.5)
+
+    def _looked_for(self, meeting: str) -> bool:
+        """Whether the keyword pool, which nothing waits for, is done with the meeting's shard."""
+        return asyncio.run(self._is_worked_off("keyword", Meeting("default", meeting)))
+
+    async def _is_worked_off(self, pool: str, meeting: Meeting) -> bool:
+        client = connect(RedisSettings(url=self.redis))  # type: ignore[arg-type]  # pydantic wraps it
+        try:
+            shard = meeting.shard(await shard_count(client))
+            streams = [keys.stream(shard, stream) for stream, readers in READERS.items() if pool in readers]
+            groups = [group for stream in streams for group in await client.xinfo_groups(stream)]
+            return not any(g["lag"] or g["pending"] for g in groups if g["name"] == pool.encode())
+        finally:
+            await client.aclose()
 
 
 def _all_final(record: MeetingRecord) -> bool:

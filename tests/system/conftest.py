@@ -9,8 +9,9 @@ PINNED = {
     "HUBBUB_EMITTER__QUALITY": "busy",
     "HUBBUB_KEYWORD__QUALITY": "full",
     "HUBBUB_REDIS__LEASE_MS": "1500",
+    "HUBBUB_VAD__QUIET_SOURCE_MS": "30000",
 }
-"""Texts and phrases depend on the audio alone, not on what else the machine does."""
+"""Texts and phrases depend on the audio alone, not on how soon a process is back on a busy machine."""
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ SPAN_S = 1.0
 class Pace:
     """Being called costs more than an entry; see docs/decisions/loop-cost.md.
 
-    Entries are looked for `rest_s` after some were taken, at the soonest. Whoever is `hurried` rests
+    Entries are looked for `longest_s` after some were taken, at the soonest. Whoever is `hurried` rests
     the less the fewer come, since few would gather and all be late. Times are of a monotonic clock,
     in seconds.
     """
 
-    def __init__(self, rest_s: float, *, hurried: bool) -> None:
-        self._longest_s, self._hurried = rest_s, hurried
-        self._rest_s = 0.0 if hurried else rest_s
+    def __init__(self, longest_s: float, *, hurried: bool) -> None:
+        self._longest_s, self._hurried = longest_s, hurried
+        self._rest_s = 0.0 if hurried else longest_s
         self._since = self._due_at = 0.0
         self._entries = 0
 

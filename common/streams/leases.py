@@ -70,10 +70,11 @@ class LeaseTable:
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Prolong leases; returns those that are lost."""
+        if not leases:
+            return []
         # In a cluster a script reaches the keys of one shard only. Elsewhere a call for each lease,
         # several times a second, would be most of what an idle process does.
-        alone = isinstance(self._redis, ClusterClient)
-        parts = [[lease] for lease in leases] if alone or not leases else [leases]
+        parts = [[lease] for lease in leases] if isinstance(self._redis, ClusterClient) else [leases]
         replies = _checked(await run_scripts(self._redis, [self._renewal(part) for part in parts]))
         return [
             lease

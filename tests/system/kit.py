@@ -15,13 +15,12 @@ import soundfile
 from common.identity import Meeting
 from common.results import Result, Transcript
 from common.settings import RedisSettings
-from common.streams import keys
 from common.streams.audio_log import MeetingRecord
 from common.streams.client import connect
 from common.streams.deployment import shard_count
+from common.streams.overview import Overview, read_overview
 from common.streams.reports import ProcessReport, read_reports
 from common.streams.result_log import ResultLog
-from common.topology import READERS
 
 HUBBUB = Path(sys.executable).with_name("hubbub")
 DEMO = Path(__file__).parents[2] / "ingest" / "demo" / "meeting.ogg"
@@ -77,15 +76,15 @@ class System:
 
     def _looked_for(self, meeting: str) -> bool:
         """Whether the keyword pool, which nothing waits for, is done with the meeting's shard."""
-        return asyncio.run(self._is_worked_off("keyword", Meeting("default", meeting)))
+        overview = asyncio.run(self._overview())
+        shard = Meeting("default", meeting).shard(overview.shards)
+        groups = [group for group in overview.groups if (group.pool, group.shard) == ("keyword", shard)]
+        return not any(group.lag or group.pending for group in groups)
 
-    async def _is_worked_off(self, pool: str, meeting: Meeting) -> bool:
+    async def _overview(self) -> Overview:
         client = connect(RedisSettings(url=self.redis))  # type: ignore[arg-type]  # pydantic wraps it
         try:
-            shard = meeting.shard(await shard_count(client))
-            streams = [keys.stream(shard, stream) for stream, readers in READERS.items() if pool in readers]
-            groups = [group for stream in streams for group in await client.xinfo_groups(stream)]
-            return not any(g["lag"] or g["pending"] for g in groups if g["name"] == pool.encode())
+            return await read_overview(client)
         finally:
             await client.aclose()
 

@@ -40,9 +40,9 @@ from common.priorities import priorities
 from common.results import Keyword, Transcript, Word
 from common.settings import KeywordSettings, Settings
 from common.stage import Append, Entry, EntryId, Stream
+from workers.engines.cmudict import Pronunciations
 from workers.engines.log_mel import LogMel
 from workers.engines.phrase_scoring import PhraseScorer, Question
-from workers.engines.pocketsphinx import Pronunciations
 from workers.engines.speech import DecodeSettings, Hypothesis
 from workers.engines.whisper import WhisperEngine
 from workers.engines.whisper_model import CPU, WhisperModel

@@ -4,7 +4,9 @@ Source: onnx.proto of ONNX 1.16 (IR version 8, opset 17); the numbers are its fi
 `onnx` package does the same and brings a compiler's worth of things with it.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,9 @@ from numpy.typing import NDArray
 from common.errors import EngineError
 
 Array = NDArray[np.float32] | NDArray[np.int64]
+Attribute = int | str | tuple[int, ...]
 _FLOAT, _INT64 = 1, 7
-_ATTRIBUTE_INT, _ATTRIBUTE_STRING = 2, 3
+_ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7
 _IR_VERSION, _OPSET = 8, 17
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -26,6 +29,15 @@ def read_weights(model: bytes) -> dict[str, NDArray[np.float32]]:
         return dict(named for tensor in tensors for named in _tensor(tensor))
     except (IndexError, StopIteration, ValueError) as error:
         raise EngineError(f"not an ONNX model: {error!r}") from error
+
+
+def open_session(graph: bytes) -> Any:
+    """An onnxruntime session on one thread: the batch is the parallelism, and processes scale."""
+    onnxruntime = importlib.import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class GraphWriter:
@@ -45,7 +57,7 @@ class GraphWriter:
         self._constants.append(b"".join([*dims, _number(2, kind), _text(8, name), _bytes(9, raw)]))
         return name
 
-    def apply(self, op: str, *inputs: str, outputs: Sequence[str] = (), **attributes: int | str) -> str:
+    def apply(self, op: str, *inputs: str, outputs: Sequence[str] = (), **attributes: Attribute) -> str:
         """A node, the name of whose first output is returned; an input of no name is left out."""
         names = list(outputs) or [self._name()]
         parts = [_text(1, name) for name in inputs] + [_text(2, name) for name in names]
@@ -121,10 +133,13 @@ def _text(field: int, value: str) -> bytes:
     return _bytes(field, value.encode())
 
 
-def _attribute(name: str, value: int | str) -> bytes:
+def _attribute(name: str, value: Attribute) -> bytes:
     if isinstance(value, int):
         return _text(1, name) + _number(3, value) + _number(20, _ATTRIBUTE_INT)
-    return _text(1, name) + _text(4, value) + _number(20, _ATTRIBUTE_STRING)
+    if isinstance(value, str):
+        return _text(1, name) + _text(4, value) + _number(20, _ATTRIBUTE_STRING)
+    numbers = b"".join(_number(8, number) for number in value)
+    return _text(1, name) + numbers + _number(20, _ATTRIBUTE_INTS)
 
 
 def _value(name: str, shape: Sequence[int | str] | None) -> bytes:

@@ -15,7 +15,7 @@ import pocketsphinx
 
 from common.audio import SAMPLE_RATE
 from common.errors import EngineError
-from workers.engines.pocketsphinx import Pronunciations
+from workers.engines.cmudict import Pronunciations
 
 _FRAME_SAMPLES = SAMPLE_RATE // 100
 _LEAST_LIKELY = 1e-300

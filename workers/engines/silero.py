@@ -3,15 +3,14 @@
 The model takes 576 samples: a hop of 512 behind the last 64 of the hop before.
 """
 
-import importlib
 import importlib.util
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import EngineError
+from workers.engines.onnx_graph import open_session
 from workers.engines.silero_graph import CONTEXT, HOP, STATE, batched_graph
 
 _FULL_SCALE = 32_768.0
@@ -36,7 +35,7 @@ class Silero:
     """
 
     def __init__(self, model: Path, *, gain: float) -> None:
-        self._session = _session(batched_graph(model))
+        self._session = open_session(batched_graph(model))
         self._scale = np.float32(gain / _FULL_SCALE)
         self._hidden = np.zeros((_FIRST_LANES, STATE), np.float32)
         self._cell = np.zeros((_FIRST_LANES, STATE), np.float32)
@@ -86,12 +85,3 @@ class Silero:
         self._hidden, self._cell, self._context = (
             np.concatenate([rows, np.zeros_like(rows)]) for rows in (self._hidden, self._cell, self._context)
         )
-
-
-def _session(graph: bytes) -> Any:
-    """An onnxruntime session on one thread: the batch is the parallelism, and processes scale."""
-    onnxruntime = importlib.import_module("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

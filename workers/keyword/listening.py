@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.audio import BYTES_PER_SAMPLE, ms_to_samples, sample_count
-from workers.engines.pocketsphinx import Spotted, Spotting
+from workers.engines.spotter import Spotted, Spotting
 
 LEAD = ms_to_samples(1200)
-FIRST_TAIL = ms_to_samples(80)
-SECOND_TAIL = ms_to_samples(250)
+FIRST_TAIL = ms_to_samples(110)
+SECOND_TAIL = ms_to_samples(230)
 LONGEST = ms_to_samples(4000)
 KEPT = LONGEST + ms_to_samples(1000)
 
@@ -56,7 +56,7 @@ class _Look:
 
 
 class Listening:
-    """Samples in, inquiries out."""
+    """Samples in, inquiries out, once the spotter has worked on them."""
 
     def __init__(self, utterance: str, start: int, spotting: Spotting) -> None:
         self._utterance = utterance
@@ -66,18 +66,33 @@ class Listening:
         self._kept_from = self.end = start
         self._looks: list[_Look] = []
 
-    def push(self, pcm: bytes) -> list[Inquiry]:
-        """Inquiries that became due with these samples."""
+    def push(self, pcm: bytes) -> None:
+        """Samples that follow on those before."""
         self._kept += pcm
         self.end += sample_count(pcm)
-        inquiries = self._sort_in(self._spotting.push(pcm))
-        inquiries += self._ripe(self._start + self._spotting.processed)
+        self._spotting.push(pcm)
+
+    def finish(self) -> None:
+        """No more samples will come."""
+        self._spotting.finish()
+
+    def give_up(self) -> None:
+        """Nobody wants to know what was heard."""
+        self._spotting.give_up()
+
+    @property
+    def over(self) -> bool:
+        """Whether no more will become due."""
+        return self._spotting.over
+
+    def inquiries(self) -> list[Inquiry]:
+        """Those that became due; all that are left, once it is over."""
+        inquiries = self._sort_in(self._spotting.take())
+        if self.over:
+            return inquiries + self._inquire(self._looks)
+        inquiries += self._ripe(self.end)
         self._let_go()
         return inquiries
-
-    def close(self) -> list[Inquiry]:
-        """The inquiries that are left. The spotter is free after it."""
-        return self._sort_in(self._spotting.close()) + self._inquire(self._looks)
 
     def _first(self) -> _Look | None:
         return next((look for look in self._looks if not look.again), None)

@@ -10,8 +10,9 @@ from common.identity import Meeting
 from common.priorities import priorities
 from common.settings import KeywordSettings, Settings
 from common.stage import Stage
+from workers.engines.cmudict import Pronunciations
 from workers.engines.phrase_scoring import PhraseScorer
-from workers.engines.pocketsphinx import Pronunciations, Spottable, Spotter
+from workers.engines.spotter import Spottable, Spotter
 from workers.engines.whisper import Device, WhisperEngine
 from workers.engines.whisper_model import WhisperModel
 from workers.engines.whisper_weights import find_weights
@@ -27,8 +28,8 @@ from workers.keyword.verifier import Verification, Verifier
 from workers.keyword.wording import spoken_words
 
 _SILENCE = bytes(2 * SAMPLE_RATE * BYTES_PER_SAMPLE)
-_EXPONENTS = {4: -5.0, 5: -18.0, 6: -25.0, 7: -30.0, 8: -33.0}
-_FLOOR = -40.0
+_EXPONENTS = {4: -2.0, 5: -7.0, 6: -10.0, 7: -12.0, 8: -13.0}
+_FLOOR = -16.0
 
 
 def build(settings: Settings) -> Stage:
@@ -44,8 +45,7 @@ def assemble(section: KeywordSettings, by: Verification, priority: Callable[[Mee
     """The stage, its models warmed up."""
     phrases = load_phrases(section)
     pronounce = Pronunciations().of
-    spotter = Spotter(spottable(phrases, pronounce))
-    spotter.warm_up()
+    spotter = Spotter.load(spottable(phrases, pronounce))
     matcher = Matcher(phrases, pronounce)
     verifier = Verifier(by, matcher)
     for again in (False, True):

@@ -20,12 +20,12 @@ from common.audio import SAMPLE_RATE, sample_count, samples_to_ms
 from common.messages import SpeechChunk
 from common.results import Status, Transcript
 from common.stage import Acknowledge, Effect, Entry, Step, Stream
-from workers.engines.pocketsphinx import Spotter
+from workers.engines.spotter import Spotter
 from workers.keyword import metrics
 from workers.keyword.attention import Attention, Audio, Rules
 from workers.keyword.inquiries import Bounds, Inquiries
 from workers.keyword.levels import Levels
-from workers.keyword.listening import Inquiry, Listening
+from workers.keyword.listening import Listening
 from workers.keyword.reading import Reader
 from workers.keyword.utterance import Utterance
 from workers.keyword.verifier import Verifier
@@ -74,6 +74,7 @@ class KeywordStage:
         self._inquiries = Inquiries(limits.inquiries, self._answered)
         self._utterances: dict[_Key, Utterance] = {}
         self._listening: dict[_Key, Utterance] = {}
+        self._fresh: dict[_Key, Utterance] = {}
         self._touched: dict[_Key, Utterance] = {}
         self._open: set[_Key] = set()
         self._passed_over: frozenset[_Key] = frozenset()
@@ -87,6 +88,7 @@ class KeywordStage:
         effects: list[Effect] = list(self._give_way(now_ms))
         for entry in entries:
             effects += self._take(entry, now_ms)
+        self._listen(now_ms)
         effects += self._verify(now_ms)
         for utterance in self._due(now_ms):
             effects += self._finish(utterance, now_ms)
@@ -98,11 +100,11 @@ class KeywordStage:
         return Step(effects, busy=bool(self._inquiries))
 
     def release(self, shard: int) -> None:
-        """Forget the shard's utterances; their decoders are free."""
+        """Forget the shard's utterances."""
         for key, utterance in list(self._utterances.items()):
             if key[0] == shard:
                 if self._listening.pop(key, None) and utterance.listening:
-                    utterance.listening.close()
+                    utterance.listening.give_up()
                 self._drop(utterance)
         self._inquiries.release(shard)
         self._levels.release(shard)
@@ -136,16 +138,17 @@ class KeywordStage:
         if utterance.listening is None and not utterance.deaf:
             yield from self._start_listening(utterance, chunk, now_ms)
         listening = utterance.listening
-        if listening is None or listening.end != chunk.offset:
-            self._stop_listening(utterance, now_ms)
+        if listening is None or utterance.deaf or listening.end != chunk.offset:
+            self._stop_listening(utterance)
             yield Acknowledge(entry.id)
             return
         utterance.entries.append(entry.id)
         self._heard_s += _seconds(chunk)
         self._attention.served(utterance.meeting, _seconds(chunk), now_ms)
-        self._inquire(utterance, listening.push(chunk.pcm), now_ms)
+        listening.push(chunk.pcm)
+        self._fresh[key] = utterance
         if chunk.closed:
-            self._stop_listening(utterance, now_ms)
+            self._stop_listening(utterance)
 
     def _read(self, shard: int, transcript: Transcript, now_ms: int) -> Iterator[Effect]:
         key = (shard, transcript.utterance)
@@ -201,20 +204,36 @@ class KeywordStage:
             yield from self._skip(utterance, end, now_ms)
 
     def _skip(self, utterance: Utterance, position: int, now_ms: int) -> Iterator[Effect]:
-        self._stop_listening(utterance, now_ms)
+        self._stop_listening(utterance)
         metrics.UNHEARD.labels("busy").inc()
         at_ms = samples_to_ms(position)
         yield from self._levels.skipped(utterance.shard, utterance.meeting, at_ms=at_ms, now_ms=now_ms)
 
-    def _stop_listening(self, utterance: Utterance, now_ms: int) -> None:
+    def _stop_listening(self, utterance: Utterance) -> None:
+        """What was heard of it up to here still counts."""
         utterance.deaf = True
-        if self._listening.pop((utterance.shard, utterance.id), None) and utterance.listening:
-            self._inquire(utterance, utterance.listening.close(), now_ms)
-            utterance.listening = None
+        key = (utterance.shard, utterance.id)
+        if self._listening.pop(key, None) and utterance.listening:
+            utterance.listening.finish()
+            self._fresh[key] = utterance
 
-    def _inquire(self, utterance: Utterance, inquiries: Sequence[Inquiry], now_ms: int) -> None:
-        for inquiry in inquiries:
-            self._inquiries.add(utterance, inquiry, now_ms)
+    def _listen(self, now_ms: int) -> None:
+        """All that was said since the last time, of all utterances at once."""
+        self._lose_patience(now_ms)
+        self._spotter.work()
+        for utterance in self._fresh.values():
+            if utterance.listening is not None:
+                for inquiry in utterance.listening.inquiries():
+                    self._inquiries.add(utterance, inquiry, now_ms)
+                if utterance.listening.over:
+                    utterance.listening = None
+        self._fresh = {}
+
+    def _lose_patience(self, now_ms: int) -> None:
+        for utterance in list(self._listening.values()):
+            if now_ms - utterance.touched_ms >= self._limits.patience_ms:
+                self._stop_listening(utterance)
+                self._touched[utterance.shard, utterance.id] = utterance
 
     def _verify(self, now_ms: int) -> Iterator[Effect]:
         batch = self._inquiries.next_batch(now_ms, behind=self._attention.behind)
@@ -255,8 +274,6 @@ class KeywordStage:
 
     def _finish(self, utterance: Utterance, now_ms: int) -> Iterator[Effect]:
         quiet_ms = now_ms - utterance.touched_ms
-        if utterance.listening is not None and quiet_ms >= self._limits.patience_ms:
-            self._stop_listening(utterance, now_ms)
         if utterance.listening is not None or utterance.waiting:
             return
         yield from map(Acknowledge, utterance.entries)

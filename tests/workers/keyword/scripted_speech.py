@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.audio import SAMPLE_RATE, ms_to_samples, sample_count, samples_to_ms
+from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from common.identity import Meeting, Speaker, Track
 from common.messages import SpeechChunk, UtteranceEnd
 from common.results import Transcript, Word
-from workers.engines.pocketsphinx import BLOCK_SAMPLES, Pronunciations, Spotted
+from workers.engines.cmudict import Pronunciations
+from workers.engines.spotter import Spotted
 from workers.keyword.attention import Rules
 from workers.keyword.heard import Heard
 from workers.keyword.inquiries import Bounds
@@ -37,6 +38,7 @@ MISHEARD, SLURRED = 100, 200
 READER = Reader(Matcher(PHRASES, Pronunciations().of))
 ANN = Track(Meeting("default", "weekly"), "ann", Speaker("1", "Ann"))
 BOB = Track(Meeting("default", "weekly"), "bob", Speaker("2", "Bob"))
+BLOCK_SAMPLES = ms_to_samples(20)
 MEETING_BEGAN_MS = 1_700_000_000_000
 PHRASE_MS = 300
 
@@ -56,38 +58,62 @@ class Machine:
 
 
 class ScriptedSpotter:
-    """Counts who listens."""
+    """Says who listens."""
 
     def __init__(self, machine: Machine | None = None) -> None:
-        self.listening = 0
+        self._open: list[ScriptedSpotting] = []
         self.machine = machine
 
+    @property
+    def listening(self) -> int:
+        return sum(not spotting.over for spotting in self._open)
+
     def listen(self) -> "ScriptedSpotting":
-        self.listening += 1
-        return ScriptedSpotting(self)
+        self._open.append(ScriptedSpotting())
+        return self._open[-1]
+
+    def work(self) -> None:
+        for spotting in self._open:
+            if not spotting.over:
+                samples = spotting.work()
+                if self.machine:
+                    self.machine.work(samples)
 
 
 class ScriptedSpotting:
-    def __init__(self, spotter: ScriptedSpotter) -> None:
-        self._spotter = spotter
+    """Notices phrases in blocks of 20 ms."""
+
+    def __init__(self) -> None:
         self._samples = np.zeros(0, np.int16)
         self._told = 0
+        self._found: list[Spotted] = []
+        self._finished = False
+        self.over = False
         self.processed = 0
 
-    def push(self, pcm: bytes) -> list[Spotted]:
+    def push(self, pcm: bytes) -> None:
         self._samples = np.concatenate([self._samples, np.frombuffer(pcm, np.int16)])
-        if self._spotter.machine:
-            self._spotter.machine.work(sample_count(pcm))
-        spotted = []
+
+    def finish(self) -> None:
+        self._finished = True
+
+    def give_up(self) -> None:
+        self.over = True
+
+    def take(self) -> list[Spotted]:
+        found, self._found = self._found, []
+        return found
+
+    def work(self) -> int:
+        """Returns how many samples were new."""
+        before = self.processed
         while self.processed + BLOCK_SAMPLES <= len(self._samples):
             self.processed += BLOCK_SAMPLES
-            spotted += self._new()
-        return spotted
-
-    def close(self) -> list[Spotted]:
-        self._spotter.listening -= 1
-        self.processed = len(self._samples)
-        return self._new()
+            self._found += self._new()
+        if self._finished:
+            self.over, self.processed = True, len(self._samples)
+            self._found += self._new()
+        return self.processed - before
 
     def _new(self) -> list[Spotted]:
         heard = self._samples[: self.processed]

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import SettingsError
 from common.settings import KeywordSettings, PhraseSettings
-from workers.engines.pocketsphinx import Pronunciations
+from workers.engines.cmudict import Pronunciations
 from workers.keyword.phrases import load_phrases
 from workers.keyword.pool import spottable, threshold
 

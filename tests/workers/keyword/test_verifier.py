@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from real_speech import turn
 from scripted_speech import PHRASES
 
 from common.audio import SAMPLE_RATE
+from tests.workers.real_speech import turn
+from workers.engines.cmudict import Pronunciations
 from workers.engines.log_mel import LogMel
 from workers.engines.phrase_scoring import PhraseScorer, Question
-from workers.engines.pocketsphinx import Pronunciations, Spottable, Spotter
 from workers.engines.speech import DecodeSettings, Hypothesis
+from workers.engines.spotter import Spottable, Spotter
 from workers.engines.whisper_model import CPU, WhisperModel
 from workers.engines.whisper_weights import find_weights
-from workers.keyword.listening import Candidate, Inquiry
+from workers.keyword.listening import SECOND_TAIL, Candidate, Inquiry
 from workers.keyword.matching import Matcher
 from workers.keyword.verifier import HOPELESS, SURE, Answer, Verification, Verifier
 
@@ -76,7 +77,7 @@ def test_of_phrases_at_the_same_place_the_better_one_counts() -> None:
 def test_only_the_audio_of_the_phrase_is_scored() -> None:
     told = Told(mute=-1.0)
     answer(told, Candidate("mute", 8000, 16_000))
-    assert told.lengths == [63]  # half a second, and 130 ms around it
+    assert told.lengths == [66]  # half a second, and 160 ms around it
 
 
 @pytest.mark.parametrize(
@@ -103,11 +104,13 @@ def window() -> np.ndarray:
     """ "Next slide", cut out where the spotter heard it."""
     pcm = turn(NEXT_SLIDE)
     ways = (("N", "EH", "K", "S", "T", "S", "L", "AY", "D"),)
-    spotting = Spotter({"next slide": Spottable(ways, 1e-40)}).listen()
-    spotted = spotting.push(pcm.tobytes())[0]
-    spotting.close()
+    spotter = Spotter.load({"next slide": Spottable(ways, 1e-16)})
+    spotting = spotter.listen()
+    spotting.push(pcm.tobytes())
+    spotter.work()
+    spotted = spotting.take()[0]
     front_end = LogMel()
-    piece = pcm[spotted.start - 800 : spotted.end + 1280]
+    piece = pcm[spotted.start - 800 : spotted.end + SECOND_TAIL]
     return np.concatenate([front_end.push(piece), front_end.flush()])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.engines.pocketsphinx import Pronunciations
+from workers.engines.cmudict import Pronunciations
 from workers.keyword.matching import INFLECTED, Matcher
 from workers.keyword.phrases import Phrase
 from workers.keyword.reading import ALIKE

@@ -33,7 +33,7 @@ from common.shelves import Place, ShelfBounds
 from common.stage import ON_REQUEST, Effect, Entry, EntryFailed, EntryId, Stage, Step, Stream
 from common.streams.client import PASSING
 from common.streams.fenced import Exchange, FencedShards, RawEntry, ShardCommit, Verdict
-from common.topology import UNHURRIED
+from common.topology import GATHER_S, UNHURRIED
 
 TICK_MS = 100
 REST_S = 0.02
@@ -72,7 +72,7 @@ class StageLoop:
         self._idle_failures = 0
         self._called_at = self._kept_up_at = 0.0
         self._stalled = False
-        self._pace = Pace(UNHURRIED.get(stage.name, REST_S), hurried=stage.name not in UNHURRIED)
+        self._pace = Pace(GATHER_S.get(stage.name, REST_S), hurried=stage.name not in UNHURRIED)
         self._clock = SteadyClock()
         self.turned_at = time.monotonic()
         self._in_hand: Sequence[Effect | Bury] = ()

@@ -21,11 +21,14 @@ WRITES: dict[str, tuple[Stream, ...]] = {
     "reports": (),
     "coaching": (Stream.RESULTS,),
 }
-UNHURRIED: dict[str, float] = {
+UNHURRIED = ("sentiment", "highlights", "webhooks", "reports", "coaching")
+"""Stages that nobody waits for."""
+GATHER_S: dict[str, float] = {
+    "keyword": 0.05,
     "sentiment": 0.15,
     **dict.fromkeys(("highlights", "webhooks", "reports", "coaching"), 0.25),
 }
-"""Stages no caption waits for, and for how long, in seconds, entries gather for each of their calls."""
+"""How long, at the most, entries gather for a call of these stages; for the others it is 20 ms."""
 STAGES = ("vad", "asr", "emitter", "keyword", "sentiment")
 """Pools that are one stage each."""
 OPTIONAL = ("keyword", "sentiment")

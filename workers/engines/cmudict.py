@@ -1,13 +1,16 @@
 """The CMU pronouncing dictionary that PocketSphinx ships."""
 
+from bisect import bisect_left
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pocketsphinx
 
 from common.errors import EngineError
 from workers.engines.sphinx_model import Phones
 
+_NEWLINE = ord("\n")
 _DICTIONARY = "en-us/cmudict-en-us.dict"
 
 
@@ -17,17 +20,26 @@ class Pronunciations:
     def __init__(self) -> None:
         path = Path(pocketsphinx.get_model_path(_DICTIONARY))
         try:
-            self._text = b"\n" + path.read_bytes()
+            self._text = path.read_bytes()
         except OSError as error:
             raise EngineError(f"cannot read PocketSphinx's dictionary {path}: {error}") from error
+        ends = np.flatnonzero(np.frombuffer(self._text, np.uint8) == _NEWLINE)
+        self._lines = np.concatenate([[0], ends + 1]).astype(np.int32)
         self.of = lru_cache(maxsize=20_000)(self._look_up)
 
     def _look_up(self, word: str) -> tuple[Phones, ...]:
         """The ways to say a lower-case word; none where it is not in the dictionary."""
         found: list[Phones] = []
-        heading = word
-        while (at := self._text.find(f"\n{heading} ".encode())) >= 0:
-            line = self._text[at + 1 : self._text.index(b"\n", at + 1)].decode()
-            found.append(tuple(line.split()[1:]))
-            heading = f"{word}({len(found) + 1})"
+        wanted = word.encode()
+        line = bisect_left(range(len(self._lines) - 1), wanted, key=self._word)
+        while line < len(self._lines) - 1 and self._word(line) == wanted:
+            found.append(tuple(self._line(line).decode().split()[1:]))
+            line += 1
         return tuple(found)
+
+    def _word(self, line: int) -> bytes:
+        """What a line is about, and the lines sorted by: "the(2)" is another way to say "the"."""
+        return self._line(line).partition(b" ")[0].partition(b"(")[0]
+
+    def _line(self, line: int) -> bytes:
+        return self._text[self._lines[line] : self._lines[line + 1]]

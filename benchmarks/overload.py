@@ -41,6 +41,8 @@ class Outcome:
     meetings: int
     activity: tuple[float, float, float]
     keyword: tuple[float, float, float]
+    acoustic_keywords: int
+    keywords: int
     final: tuple[float, float, float]
     deferred_notice: tuple[float, float, float]
     utterances: int
@@ -132,11 +134,13 @@ def summary(results: Sequence[Result], **known: object) -> Outcome:
     transcripts = [result for result in results if isinstance(result, Transcript)]
     counts = Counter(t.status for t in transcripts)
     live = [t for t in transcripts if not t.backfilled]
+    keywords = [result for result in results if isinstance(result, Keyword)]
+    acoustic = [keyword for keyword in keywords if keyword.source == "acoustic"]
     return Outcome(
         activity=percentiles([r.latency_ms for r in results if isinstance(r, Activity)]),
-        keyword=percentiles(
-            [r.latency_ms for r in results if isinstance(r, Keyword) and r.source == "acoustic"]
-        ),
+        keyword=percentiles([keyword.latency_ms for keyword in acoustic]),
+        acoustic_keywords=len(acoustic),
+        keywords=len(keywords),
         final=percentiles(latencies(live, "final")),
         deferred_notice=percentiles(latencies(live, "deferred")),
         utterances=len({r.utterance for r in results if isinstance(r, Activity)}),

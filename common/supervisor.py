@@ -31,7 +31,7 @@ STOP_S = 20.0
 BACKOFF_S = (0.2, 0.5, 1, 2, 5)
 STABLE_S = 10.0
 LOOK_S = 0.2
-_NICENESS = MappingProxyType({"emitter": 5})
+_NICENESS = MappingProxyType({"emitter": 10})
 """Transcription takes all the processor there is; keywords and the rest need little of it, but at once."""
 
 

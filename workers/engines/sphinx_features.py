@@ -101,17 +101,19 @@ class FrontEnd:
         return np.asarray(np.log(spectra + _POWER_FLOOR) @ self._cosines)
 
     def _spectra(self, tails: Sequence[Tail], frames: Sequence[int]) -> _Floats:
-        windows = np.zeros((max(frames), len(tails), WINDOW + 1))
+        windows = np.zeros((max(frames), len(tails), _FFT))
         for at, (tail, count) in enumerate(zip(tails, frames, strict=True)):
-            step = tail.samples.itemsize
-            windows[:count, at] = np.ndarray(
-                (count, WINDOW + 1), np.int16, tail.samples, strides=(HOP * step, step)
-            )
+            line = tail.samples[: 1 + (count - 1) * HOP + WINDOW].astype(np.float64)
+            emphasised = line[1:] - _PRE_EMPHASIS * line[:-1]
+            step = emphasised.itemsize
+            framed = np.ndarray((count, WINDOW), np.float64, emphasised, strides=(HOP * step, step))
+            np.multiply(framed, self._window, out=windows[:count, at, :WINDOW])
             tail.samples = tail.samples[count * HOP :]
             tail.frames += count
-        emphasised = (windows[..., 1:] - _PRE_EMPHASIS * windows[..., :-1]) * self._window
-        spectrum = np.fft.rfft(emphasised, _FFT)
-        return _product(spectrum.real**2 + spectrum.imag**2, self._filters)
+        spectrum = np.fft.rfft(windows)
+        power = spectrum.real**2
+        power += spectrum.imag**2
+        return _product(power, self._filters)
 
     def _take_noise_off(self, tails: Sequence[Tail], frames: Sequence[int], spectra: _Floats) -> None:
         known = np.empty((4, len(tails), _FILTERS))
@@ -160,7 +162,8 @@ def _gain(spectrum: _Floats, known: _Floats) -> _Floats:
 
 
 def _follow(envelope: _Floats, values: _Floats) -> None:
-    envelope += np.where(values >= envelope, 1 - _KEPT_BELOW, 1 - _KEPT_ABOVE) * (values - envelope)
+    above = values - envelope
+    envelope += np.minimum((1 - _KEPT_BELOW) * above, (1 - _KEPT_ABOVE) * above)
 
 
 def _with_differences(line: _Floats) -> NDArray[np.float32]:

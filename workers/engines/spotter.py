@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.audio import BYTES_PER_SAMPLE, SAMPLE_RATE, sample_count
-from workers.engines.phrase_network import Chain, Passed, PhraseNetwork, Tokens
+from workers.engines.phrase_network import Chain, Passed, PhraseNetwork
 from workers.engines.sphinx_features import AHEAD, HOP, MEAN_EVERY, WINDOW, FrontEnd, Tail
 from workers.engines.sphinx_model import AcousticModel, Phones, load_model
 from workers.engines.sphinx_senones import SenoneScorer
 
-_SCORED_EVERY = 3
-"""Frames that share the scores of one."""
+_SCORED_EVERY, _SCORED_EVERY_THRIFTY = 3, 5
+"""Frames that share the scores of one. With more, some phrases are missed."""
 _ROUND = 12
 """Frames of a track at a time, so that a long piece of one makes little padding for the others."""
 
@@ -49,7 +49,7 @@ class Spotted:
 class Spotting:
     """One utterance. Samples in, candidates out, the same however they come and whoever else is heard."""
 
-    def __init__(self, names: Sequence[str], tokens: Tokens, senones: int) -> None:
+    def __init__(self, names: Sequence[str], tokens: NDArray[np.int64], senones: int) -> None:
         self._names = names
         self.tokens = tokens
         self.tail = Tail()
@@ -118,23 +118,24 @@ class Spotter:
 
     def listen(self) -> Spotting:
         """Start on an utterance."""
-        spotting = Spotting(self._names, Tokens(self._network), len(self._network.senones))
+        spotting = Spotting(self._names, self._network.tokens(), len(self._network.senones))
         self._open.append(spotting)
         return spotting
 
-    def work(self) -> None:
-        """Listen to all that was pushed."""
+    def work(self, *, thrifty: bool = False) -> None:
+        """Listen to all that was pushed; at less cost, and not quite as well, if `thrifty`."""
+        every = _SCORED_EVERY_THRIFTY if thrifty else _SCORED_EVERY
         self._open = [spotting for spotting in self._open if not spotting.over]
         while ready := [spotting for spotting in self._open if spotting.tail.complete]:
-            self._round(sorted(ready, key=_frames, reverse=True))
+            self._round(sorted(ready, key=_frames, reverse=True), every)
         for spotting in self._open:
             spotting.over = spotting.finished
 
-    def _round(self, line: Sequence[Spotting]) -> None:
+    def _round(self, line: Sequence[Spotting], every: int) -> None:
         frames = [_frames(spotting) for spotting in line]
         numbers = [spotting.tail.frames for spotting in line]
         features = self._front_end.features([spotting.tail for spotting in line], frames)
-        scored, rows = _rows(numbers, frames)
+        scored, rows = _rows(numbers, frames, every)
         scores = np.concatenate(
             [[spotting.scores for spotting in line], self._scorer.scores(features[scored])]
         )
@@ -150,14 +151,16 @@ def _frames(spotting: Spotting) -> int:
     return min(tail.complete, _ROUND, MEAN_EVERY - tail.frames % MEAN_EVERY)
 
 
-def _rows(numbers: Sequence[int], frames: Sequence[int]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+def _rows(
+    numbers: Sequence[int], frames: Sequence[int], every: int
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Which steps of which tracks are scored, and which row of the scores each sees.
 
     The first rows are what the tracks saw last, one each; those scored now follow.
     """
     steps, tracks = np.arange(frames[0])[:, None], np.arange(len(frames))[None]
     there = steps < np.asarray(frames)
-    scored = there & ((np.asarray(numbers) + steps) % _SCORED_EVERY == 0)
+    scored = there & ((np.asarray(numbers) + steps) % every == 0)
     fresh = np.where(scored, len(frames) - 1 + np.cumsum(scored).reshape(scored.shape), tracks)
     return scored, np.where(there, np.maximum.accumulate(fresh), -1)
 

@@ -9,7 +9,11 @@ from workers.keyword.listening import Inquiry
 from workers.keyword.utterance import Utterance
 
 _SCORED_PER_TRANSCRIBED = 4
-"""A second look takes about as long as so many first ones."""
+"""To write down what was said takes about as long as so many looks that only score."""
+_SCORES = 2
+"""Looks at a stretch that only score."""
+_REST = 2
+"""So many times as long as writing down took, nothing is written down while the pool is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """First looks in a batch; looks of each kind that may wait, and for how long."""
+    """Looks that only score in a batch; stretches that may wait for looks of each kind, and for how long."""
 
     batch: int
     waiting: int
@@ -31,53 +35,64 @@ class Bounds:
 
 
 class Inquiries:
-    """First looks in the order they came; second looks, which cost more, the likeliest first.
+    """Looks that only score in the order they came; those at the text, which cost more, the likeliest first.
 
     `let_go` is told of every utterance of which an inquiry needs no answer any more.
     """
 
     def __init__(self, bounds: Bounds, let_go: Callable[[Utterance], None]) -> None:
         self._bounds, self._let_go = bounds, let_go
-        self._first: deque[Waiting] = deque()
-        self._second: list[Waiting] = []
+        self._scores: deque[Waiting] = deque()
+        self._texts: list[Waiting] = []
+        self._texts_from_ms = 0.0
 
     def __len__(self) -> int:
-        return len(self._first) + len(self._second)
+        return len(self._scores) + len(self._texts)
 
     def add(self, utterance: Utterance, inquiry: Inquiry, now_ms: int) -> None:
-        """Take one more; where that is too many, the oldest first or unlikeliest second look goes."""
+        """Take one more; where that is too many, the oldest goes, or of those at the text the unlikeliest."""
         utterance.waiting += 1
         one = Waiting(utterance, inquiry, now_ms)
-        if inquiry.again:
-            self._second.append(one)
-            if len(self._second) > self._bounds.waiting:
-                self._drop(self._second.pop(self._unlikeliest()))
+        if inquiry.look == "text":
+            self._texts.append(one)
+            if len(self._texts) > self._bounds.waiting:
+                self._drop(self._texts.pop(self._unlikeliest()))
             return
-        self._first.append(one)
-        if len(self._first) > self._bounds.waiting:
-            self._drop(self._first.popleft())
+        self._scores.append(one)
+        if len(self._scores) > _SCORES * self._bounds.waiting:
+            self._drop(self._scores.popleft())
 
     def next_batch(self, now_ms: int, *, behind: bool = False) -> list[Waiting]:
-        """What to look into now, all of one kind; second looks when no first one waits.
+        """What to look into now, all of one kind; texts when nothing waits to be scored.
 
-        Those hold up everything else for longer, so none is taken while the pool is `behind`.
+        They hold up everything else for longer, so while the pool is `behind` they take a third of the
+        time at most.
         """
         self._expire(now_ms)
         batch: list[Waiting] = []
-        while self._first and len(batch) < self._bounds.batch:
-            one = self._first.popleft()
+        while self._scores and len(batch) < self._bounds.batch:
+            one = self._scores.popleft()
             self._choose(one, batch)
-        if batch or behind:
+        if batch or not self.due(now_ms, behind=behind):
             return batch
-        self._second.sort(key=_doubt, reverse=True)
-        while self._second and len(batch) < max(1, self._bounds.batch // _SCORED_PER_TRANSCRIBED):
-            self._choose(self._second.pop(0), batch)
+        self._texts.sort(key=_doubt, reverse=True)
+        while self._texts and len(batch) < max(1, self._bounds.batch // _SCORED_PER_TRANSCRIBED):
+            self._choose(self._texts.pop(0), batch)
         return batch
+
+    def due(self, now_ms: int, *, behind: bool) -> bool:
+        """Whether there is something to look into now."""
+        return bool(self._scores) or (bool(self._texts) and not (behind and now_ms < self._texts_from_ms))
+
+    def took(self, inquiry: Inquiry, took_ms: float, now_ms: int) -> None:
+        """Looking into a batch of such inquiries took so long, up to now or a little later."""
+        if inquiry.look == "text":
+            self._texts_from_ms = now_ms + (1 + _REST) * took_ms
 
     def release(self, shard: int) -> None:
         """Forget those of a shard."""
-        self._first = deque(one for one in self._first if one.utterance.shard != shard)
-        self._second = [one for one in self._second if one.utterance.shard != shard]
+        self._scores = deque(one for one in self._scores if one.utterance.shard != shard)
+        self._texts = [one for one in self._texts if one.utterance.shard != shard]
 
     def _choose(self, one: Waiting, batch: list[Waiting]) -> None:
         if one.utterance.wants(one.inquiry):
@@ -86,14 +101,14 @@ class Inquiries:
             self._let_go(one.utterance)
 
     def _unlikeliest(self) -> int:
-        return min(range(len(self._second)), key=lambda i: _doubt(self._second[i]))
+        return min(range(len(self._texts)), key=lambda i: _doubt(self._texts[i]))
 
     def _expire(self, now_ms: int) -> None:
         latest_ms = now_ms - self._bounds.patience_ms
-        while self._first and self._first[0].since_ms < latest_ms:
-            self._drop(self._first.popleft())
-        for one in [one for one in self._second if one.since_ms < latest_ms]:
-            self._second.remove(one)
+        while self._scores and self._scores[0].since_ms < latest_ms:
+            self._drop(self._scores.popleft())
+        for one in [one for one in self._texts if one.since_ms < latest_ms]:
+            self._texts.remove(one)
             self._drop(one)
 
     def _drop(self, one: Waiting) -> None:

@@ -1,19 +1,26 @@
 """The audio of one utterance on its way through the spotter: candidates become inquiries.
 
-A candidate is looked into as soon as it was said, so that the event is early, and more thoroughly a
-little later, should the first look leave it open. What is found, and the audio each inquiry takes
-along, follow from the utterance's audio alone, however it came in chunks.
+A candidate is scored as soon as it was said, so that the event is early. Where that leaves it open it is
+scored again a little later, when its end is surely there, and then what was said is written down. What is
+found, and the audio each inquiry takes along, follow from the utterance's audio alone, however it came in
+chunks.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from common.audio import BYTES_PER_SAMPLE, ms_to_samples, sample_count
 from workers.engines.spotter import Spotted, Spotting
 
+Look = Literal["first", "second", "text"]
+TAILS: dict[Look, int] = {
+    "first": ms_to_samples(110),
+    "second": ms_to_samples(230),
+    "text": ms_to_samples(230),
+}
+"""How much audio behind a candidate each look takes in."""
 LEAD = ms_to_samples(1200)
-FIRST_TAIL = ms_to_samples(110)
-SECOND_TAIL = ms_to_samples(230)
 LONGEST = ms_to_samples(4000)
 KEPT = LONGEST + ms_to_samples(1000)
 
@@ -29,30 +36,22 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Candidates close together, and the audio around them, which begins at position `start`.
-
-    `again` marks the second, more thorough look at the same candidates.
-    """
+    """Candidates close together, and the audio around them, which begins at position `start`."""
 
     utterance: str
     start: int
     pcm: bytes
     candidates: tuple[Candidate, ...]
-    again: bool = False
-
-    @property
-    def look(self) -> str:
-        """Names the look in metrics."""
-        return "second" if self.again else "first"
+    look: Look = "first"
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What to inquire about when the audio has reached `due`; both looks share their candidates."""
+    """What to inquire about when the audio has reached `due`; the looks share their candidates."""
 
     due: int
     candidates: list[Candidate]
-    again: bool = False
+    look: Look
 
 
 class Listening:
@@ -95,7 +94,7 @@ class Listening:
         return inquiries
 
     def _first(self) -> _Look | None:
-        return next((look for look in self._looks if not look.again), None)
+        return next((one for one in self._looks if one.look == "first"), None)
 
     def _sort_in(self, spotted: list[Spotted]) -> list[Inquiry]:
         inquiries: list[Inquiry] = []
@@ -108,8 +107,8 @@ class Listening:
                 first.candidates.append(candidate)
                 continue
             candidates = [candidate]
-            self._looks.append(_Look(max(candidate.end + FIRST_TAIL, noticed), candidates))
-            self._looks.append(_Look(max(candidate.end + SECOND_TAIL, noticed), candidates, again=True))
+            for look, tail in TAILS.items():
+                self._looks.append(_Look(max(candidate.end + tail, noticed), candidates, look))
         return inquiries
 
     def _ripe(self, position: int) -> list[Inquiry]:
@@ -119,13 +118,11 @@ class Listening:
 
     def _inquire(self, looks: Iterable[_Look]) -> list[Inquiry]:
         inquiries = []
-        for look in sorted(looks, key=lambda look: (look.due, look.again)):
-            begun = min(candidate.start for candidate in look.candidates)
-            first = max(self._kept_from, begun - LEAD, look.due - LONGEST)
-            pcm = self._kept[_bytes(first - self._kept_from) : _bytes(look.due - self._kept_from)]
-            inquiries.append(
-                Inquiry(self._utterance, first, bytes(pcm), tuple(look.candidates), again=look.again)
-            )
+        for one in sorted(looks, key=lambda one: one.due):
+            begun = min(candidate.start for candidate in one.candidates)
+            first = max(self._kept_from, begun - LEAD, one.due - LONGEST)
+            pcm = self._kept[_bytes(first - self._kept_from) : _bytes(one.due - self._kept_from)]
+            inquiries.append(Inquiry(self._utterance, first, bytes(pcm), tuple(one.candidates), one.look))
         return inquiries
 
     def _let_go(self) -> None:

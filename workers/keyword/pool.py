@@ -18,7 +18,7 @@ from workers.engines.whisper_model import WhisperModel
 from workers.engines.whisper_weights import find_weights
 from workers.keyword.attention import Rules
 from workers.keyword.inquiries import Bounds
-from workers.keyword.listening import Candidate, Inquiry
+from workers.keyword.listening import TAILS, Candidate, Inquiry
 from workers.keyword.matching import Matcher
 from workers.keyword.phrases import Phrase, load_phrases
 from workers.keyword.reading import Reader
@@ -48,9 +48,9 @@ def assemble(section: KeywordSettings, by: Verification, priority: Callable[[Mee
     spotter = Spotter.load(spottable(phrases, pronounce))
     matcher = Matcher(phrases, pronounce)
     verifier = Verifier(by, matcher)
-    for again in (False, True):
-        candidate = Candidate(phrases[0].text, 0, SAMPLE_RATE)
-        verifier.answer([Inquiry("", 0, _SILENCE, (candidate,), again=again)])
+    candidate = Candidate(phrases[0].text, 0, SAMPLE_RATE)
+    for look in TAILS:
+        verifier.answer([Inquiry("", 0, _SILENCE, (candidate,), look)])
     return KeywordStage(spotter, verifier, Reader(matcher), limits=limits(section, priority))
 
 

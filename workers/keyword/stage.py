@@ -97,7 +97,7 @@ class KeywordStage:
         self._attention.learn(self._heard_s, (self._clock() - begun) * 1000)
         self._show()
         self._heard_s = 0.0
-        return Step(effects, busy=bool(self._inquiries))
+        return Step(effects, busy=self._inquiries.due(now_ms, behind=self._attention.behind))
 
     def release(self, shard: int) -> None:
         """Forget the shard's utterances."""
@@ -220,7 +220,7 @@ class KeywordStage:
     def _listen(self, now_ms: int) -> None:
         """All that was said since the last time, of all utterances at once."""
         self._lose_patience(now_ms)
-        self._spotter.work()
+        self._spotter.work(thrifty=self._attention.behind or self._attention.scarce)
         for utterance in self._fresh.values():
             if utterance.listening is not None:
                 for inquiry in utterance.listening.inquiries():
@@ -240,8 +240,11 @@ class KeywordStage:
         if not batch:
             return
         look = batch[0].inquiry.look
-        with metrics.VERIFY_SECONDS.labels(look).time():
-            answers = self._verifier.answer([one.inquiry for one in batch])
+        begun = self._clock()
+        answers = self._verifier.answer([one.inquiry for one in batch])
+        took_s = self._clock() - begun
+        metrics.VERIFY_SECONDS.labels(look).observe(took_s)
+        self._inquiries.took(batch[0].inquiry, took_s * 1000, now_ms)
         for one, answer in zip(batch, answers, strict=True):
             self._answered(one.utterance)
             one.utterance.doubtful.update(answer.doubtful)

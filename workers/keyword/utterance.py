@@ -66,7 +66,7 @@ class Utterance:
     def wants(self, inquiry: Inquiry) -> bool:
         """Whether an answer could bring something new."""
         open_ = {candidate.phrase for candidate in inquiry.candidates} - self.found
-        return not open_.isdisjoint(self.doubtful) if inquiry.again else bool(open_)
+        return bool(open_) if inquiry.look == "first" else not open_.isdisjoint(self.doubtful)
 
     def likelihood(self, inquiry: Inquiry) -> float:
         """The best score that a first look gave to its candidates."""

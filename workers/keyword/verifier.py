@@ -1,8 +1,8 @@
 """Verifies candidates: how well each phrase fits its audio, and where that is open, what is said there.
 
-A first look scores the phrase (see `workers.engines.phrase_scoring`), which settles most
-candidates. A second look transcribes the audio around the others and looks for their phrases in
-the text. The bounds are from docs/decisions/keyword-cost.md.
+Two looks score the phrase (see `workers.engines.phrase_scoring`), which settles most candidates. A third
+one transcribes the audio around the others and looks for their phrases in the text. The bounds are from
+docs/decisions/keyword-cost.md.
 """
 
 import math
@@ -19,7 +19,7 @@ from workers.engines.log_mel import LogMel
 from workers.engines.phrase_scoring import Question
 from workers.engines.speech import DecodeSettings, SpeechEngine
 from workers.keyword.heard import Heard
-from workers.keyword.listening import FIRST_TAIL, Candidate, Inquiry
+from workers.keyword.listening import TAILS, Candidate, Inquiry
 from workers.keyword.matching import INFLECTED, Match, Matcher
 from workers.keyword.phrases import Phrase
 
@@ -74,8 +74,8 @@ class Verifier:
         self._phrases = {phrase.text: phrase for phrase in matcher.phrases}
 
     def answer(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
-        """What was said in each, in order; all of the same look. Raises EngineError."""
-        return self._transcribe(inquiries) if inquiries[0].again else self._score(inquiries)
+        """What was said in each, in order; all at the text or none. Raises EngineError."""
+        return self._transcribe(inquiries) if inquiries[0].look == "text" else self._score(inquiries)
 
     def _score(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
         asked = [sorted(set(inquiry.candidates), key=_place) for inquiry in inquiries]
@@ -126,7 +126,7 @@ def _stretch(inquiry: Inquiry, candidate: Candidate) -> NDArray[np.int16]:
     """The audio of a candidate, with a little around it."""
     first = max(0, candidate.start - _SCORED_LEAD - inquiry.start)
     samples = len(inquiry.pcm) // BYTES_PER_SAMPLE
-    end = max(first + 1, candidate.end + FIRST_TAIL - inquiry.start)
+    end = max(first + 1, candidate.end + TAILS[inquiry.look] - inquiry.start)
     return np.frombuffer(inquiry.pcm, np.int16)[first : min(end, samples)]
 
 

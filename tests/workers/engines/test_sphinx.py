@@ -7,7 +7,7 @@ import pocketsphinx
 import pytest
 
 from tests.workers.real_speech import turn
-from workers.engines.phrase_network import Chain, Passed, PhraseNetwork, Tokens
+from workers.engines.phrase_network import Chain, Passed, PhraseNetwork
 from workers.engines.sphinx_features import AHEAD, VALUES, FrontEnd, Tail
 from workers.engines.sphinx_model import AcousticModel, load_model
 from workers.engines.sphinx_senones import PARTS_OF_A_NAT, SenoneScorer
@@ -116,4 +116,4 @@ def test_a_phrase_is_where_pocketsphinx_finds_it(
 
 def passed_in(model: AcousticModel, network: PhraseNetwork, samples: np.ndarray) -> list[Passed]:
     scores = SenoneScorer(model, network.senones).scores(features(samples))
-    return network.advance([Tokens(network)], scores, np.arange(len(scores))[:, None], [0])[0]
+    return network.advance([network.tokens()], scores, np.arange(len(scores))[:, None], [0])[0]

@@ -125,6 +125,17 @@ def test_a_short_utterance_is_no_trouble(spotter: Spotter, length: int) -> None:
     assert heard(spotter, bytes(2 * length)) == []
 
 
+def test_a_phrase_is_found_at_less_cost_too(spotter: Spotter, with_phrase: bytes, without: bytes) -> None:
+    found = []
+    for pcm in (with_phrase, without):
+        spotting = spotter.listen()
+        spotting.push(pcm)
+        spotter.work(thrifty=True)
+        found.append([one.phrase for one in spotting.take() if one.phrase == "next slide"])
+        the_rest(spotter, spotting)
+    assert found == [["next slide"], []]
+
+
 def test_with_nothing_to_spot_nothing_is_found(with_phrase: bytes) -> None:
     assert heard(Spotter(load_model(), {}), with_phrase) == []
 

@@ -72,7 +72,7 @@ class ScriptedSpotter:
         self._open.append(ScriptedSpotting())
         return self._open[-1]
 
-    def work(self) -> None:
+    def work(self, *, thrifty: bool) -> None:
         for spotting in self._open:
             if not spotting.over:
                 samples = spotting.work()
@@ -149,7 +149,7 @@ class ScriptedVerifier:
             value = VALUES[one.phrase]
             slurred = np.count_nonzero(samples == SLURRED + value) > 0
             whole = np.count_nonzero(samples == value) >= ms_to_samples(PHRASE_MS)
-            if whole or (slurred and inquiry.again):
+            if whole or (slurred and inquiry.look == "text"):
                 times = samples_to_ms(one.start), samples_to_ms(one.end)
                 heard.append(Heard(PHRASES[value - 1], *times, 0.8, "acoustic"))
             elif slurred:

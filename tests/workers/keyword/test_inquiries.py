@@ -23,7 +23,7 @@ class Queue:
         utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms, origin_ms=0)
         if score is not None:
             utterance.doubtful["mute"] = score
-        inquiry = Inquiry(name, 0, b"", (Candidate("mute", 0, 1),), again=score is not None)
+        inquiry = Inquiry(name, 0, b"", (Candidate("mute", 0, 1),), "first" if score is None else "text")
         self.inquiries.add(utterance, inquiry, now_ms)
         return utterance
 
@@ -55,13 +55,29 @@ def test_of_second_looks_the_likeliest_goes_first_and_few_at_a_time() -> None:
     assert [queue.batch(), queue.batch(), queue.batch()] == [["good"], ["fair"], ["poor"]]
 
 
-def test_second_looks_wait_while_the_pool_is_behind() -> None:
+def test_while_the_pool_is_behind_second_looks_take_a_third_of_the_time() -> None:
+    queue = Queue()
+    for name in ("doubted", "too", "as well"):
+        queue.add(name, score=-3.0)
+    queue.add("new")
+    inquiries = queue.inquiries
+    assert names(inquiries.next_batch(0, behind=True)) == ["new"]
+    (one, *others) = inquiries.next_batch(0, behind=True)
+    inquiries.took(one.inquiry, 100, 0)
+    assert not inquiries.due(299, behind=True)
+    assert inquiries.next_batch(299, behind=True) == []
+    assert inquiries.due(299, behind=False)
+    assert inquiries.due(300, behind=True)
+    assert len(others) + len(inquiries.next_batch(300, behind=True)) == 2
+
+
+def test_first_looks_wait_for_no_second_one() -> None:
     queue = Queue()
     queue.add("doubted", score=-3.0)
+    (second,) = queue.inquiries.next_batch(0, behind=True)
+    queue.inquiries.took(second.inquiry, 100, 0)
     queue.add("new")
-    assert names(queue.inquiries.next_batch(0, behind=True)) == ["new"]
-    assert names(queue.inquiries.next_batch(0, behind=True)) == []
-    assert queue.batch() == ["doubted"]
+    assert names(queue.inquiries.next_batch(50, behind=True)) == ["new"]
 
 
 def test_without_room_the_unlikeliest_second_look_goes() -> None:
@@ -74,10 +90,10 @@ def test_without_room_the_unlikeliest_second_look_goes() -> None:
 
 def test_without_room_the_oldest_first_look_goes() -> None:
     queue = Queue()
-    for name in ("a", "b", "c", "d"):
+    for name in "abcdefg":
         queue.add(name)
     assert queue.let_go == ["a"]
-    assert queue.batch() == ["b", "c", "d"]
+    assert queue.batch() == list("bcdefg")
 
 
 @pytest.mark.parametrize("score", [None, -3.0])

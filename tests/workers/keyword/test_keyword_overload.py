@@ -101,16 +101,6 @@ def test_beyond_that_some_are_skipped_and_the_others_stay_early(shard: Shard) ->
     assert {status.level for _, status in shard.changes} == {4}
 
 
-def test_a_second_look_waits_until_the_pool_has_caught_up(shard: Shard) -> None:
-    shard.give(Stream.SPEECH, spoken(person("m"), 0, [2000, "~mute", 690]))
-    shard.give(Stream.SPEECH, [])
-    assert shard.events == []
-    assert shard.ledger.busy
-    shard.give(Stream.SPEECH, [])
-    assert [event.phrase for _, event in shard.events] == ["mute"]
-    assert not shard.ledger.busy
-
-
 def test_everybody_gets_a_share(shard: Shard) -> None:
     shard.play(said(*(talk(person(f"m{n}"), 37 * n, 120_000) for n in range(12))))
     shares = Counter(event.meeting for _, event in shard.events)

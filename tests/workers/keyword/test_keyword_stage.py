@@ -73,7 +73,7 @@ def test_what_is_doubtful_is_looked_into_again(ledger: type, as_entries: Callabl
     chunks = spoken(ANN, 0, [300, "~mute", 900])
     assert shard.give(*chunks[:7]) == []
     assert phrases(shard.give(*chunks[7:])) == [("mute", "acoustic")]
-    assert stage._verifier.batches == [1, 1]
+    assert stage._verifier.batches == [1, 1, 1], "scored twice, and then read"
 
 
 @pytest.mark.parametrize("said", ["mute", "-mute"])

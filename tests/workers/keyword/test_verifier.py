@@ -15,7 +15,7 @@ from workers.engines.speech import DecodeSettings, Hypothesis
 from workers.engines.spotter import Spottable, Spotter
 from workers.engines.whisper_model import CPU, WhisperModel
 from workers.engines.whisper_weights import find_weights
-from workers.keyword.listening import SECOND_TAIL, Candidate, Inquiry
+from workers.keyword.listening import TAILS, Candidate, Inquiry, Look
 from workers.keyword.matching import Matcher
 from workers.keyword.verifier import HOPELESS, SURE, Answer, Verification, Verifier
 
@@ -42,8 +42,8 @@ class Told:
         return [Hypothesis(self._text, (), -0.1, 0.0) for _ in windows]
 
 
-def answer(told: Told, *candidates: Candidate, again: bool = False) -> Answer:
-    inquiry = Inquiry("u", 0, bytes(4 * SAMPLE_RATE), candidates, again=again)
+def answer(told: Told, *candidates: Candidate, look: Look = "first") -> Answer:
+    inquiry = Inquiry("u", 0, bytes(4 * SAMPLE_RATE), candidates, look)
     return Verifier(Verification(told, told, 80), MATCHER).answer([inquiry])[0]
 
 
@@ -91,7 +91,7 @@ def test_only_the_audio_of_the_phrase_is_scored() -> None:
 )
 def test_a_second_look_reads_what_was_said(text: str, found: list[str]) -> None:
     """What was not proposed must not end where the text was cut."""
-    assert phrases(answer(Told(text), Candidate("mute", 0, 8000), again=True)) == found
+    assert phrases(answer(Told(text), Candidate("mute", 0, 8000), look="text")) == found
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def window() -> np.ndarray:
     spotter.work()
     spotted = spotting.take()[0]
     front_end = LogMel()
-    piece = pcm[spotted.start - 800 : spotted.end + SECOND_TAIL]
+    piece = pcm[spotted.start - 800 : spotted.end + TAILS["second"]]
     return np.concatenate([front_end.push(piece), front_end.flush()])
 
 

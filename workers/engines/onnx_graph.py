@@ -32,8 +32,14 @@ def read_weights(model: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def open_session(graph: bytes) -> Any:
-    """An onnxruntime session on one thread: the batch is the parallelism, and processes scale."""
-    onnxruntime = importlib.import_module("onnxruntime")
+    """An onnxruntime session on one thread: the batch is the parallelism, and processes scale.
+
+    Raises EngineError where onnxruntime is missing.
+    """
+    try:
+        onnxruntime = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise EngineError("onnxruntime is missing: pip install 'hubbub[local]'") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,7 +1,7 @@
 """Keyword spotting of many utterances at once: features, senones and tokens of all in step.
 
 What PocketSphinx's keyword search does for one track at a time, with its acoustic model, at a fraction of
-its cost: see docs/decisions/keyword-cost.md.
+its cost: see docs/decisions/keyword-batch.md.
 """
 
 from collections.abc import Mapping, Sequence

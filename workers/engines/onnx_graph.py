@@ -63,6 +63,15 @@ class GraphWriter:
         self._constants.append(b"".join([*dims, _number(2, kind), _text(8, name), _bytes(9, raw)]))
         return name
 
+    def whole(self, *numbers: int) -> str:
+        """Whole numbers that belong to the model."""
+        return self.constant(np.array(numbers, np.int64))
+
+    def slice(self, value: str, span: tuple[int, int, int], *, axis: int) -> str:
+        """From, to, step."""
+        start, end, step = map(self.whole, span)
+        return self.apply("Slice", value, start, end, self.whole(axis), step)
+
     def apply(self, op: str, *inputs: str, outputs: Sequence[str] = (), **attributes: Attribute) -> str:
         """A node, the name of whose first output is returned; an input of no name is left out."""
         names = list(outputs) or [self._name()]

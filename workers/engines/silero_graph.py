@@ -53,7 +53,7 @@ def batched_graph(model: Path) -> bytes:
     for layer, stride in enumerate(_STRIDES):
         name = f"encoder.conv_layers.{layer}"
         frames = _convolve(graph, frames, (weights[f"{name}.weight"], weights[f"{name}.bias"]), stride)
-    step = graph.apply("Reshape", frames, _whole(graph, 1, -1, STATE))
+    step = graph.apply("Reshape", frames, graph.whole(1, -1, STATE))
     lstm = [graph.constant(weights[f"onnx::LSTM_{number}"]) for number in (209, 210, 211)]
     graph.apply("LSTM", step, *lstm, "", "h", "c", outputs=["", "hn", "cn"], hidden_size=STATE)
     heard = graph.apply("Relu", "hn")
@@ -61,7 +61,7 @@ def batched_graph(model: Path) -> bytes:
     logits = graph.apply(
         "Add", graph.apply("MatMul", heard, weight), graph.constant(weights["decoder.conv1d.bias"])
     )
-    flat = graph.apply("Reshape", logits, _whole(graph, -1))
+    flat = graph.apply("Reshape", logits, graph.whole(-1))
     graph.apply("Sigmoid", flat, outputs=["speech"])
     state = (1, "tracks", STATE)
     return graph.model({"input": ("tracks", CONTEXT + HOP), "h": state, "c": state}, ("speech", "hn", "cn"))
@@ -85,13 +85,13 @@ def _spectra(graph: GraphWriter, basis: NDArray[np.float32]) -> str:
     """Magnitudes of shape (tracks, 4, 129)."""
     blocks = (CONTEXT + HOP) // _BLOCK + 1
     mirrored = blocks * _BLOCK - (CONTEXT + HOP)
-    padded = graph.apply("Pad", "input", _whole(graph, 0, 0, 0, mirrored), mode="reflect")
-    rows = graph.apply("Reshape", padded, _whole(graph, -1, blocks, _BLOCK))
-    pairs = [_slice(graph, rows, (first, first + blocks - 1, 1)) for first in (0, 1)]
+    padded = graph.apply("Pad", "input", graph.whole(0, 0, 0, mirrored), mode="reflect")
+    rows = graph.apply("Reshape", padded, graph.whole(-1, blocks, _BLOCK))
+    pairs = [graph.slice(rows, (first, first + blocks - 1, 1), axis=1) for first in (0, 1)]
     framed = graph.apply("Concat", *pairs, axis=2)
     spectra = graph.apply("MatMul", framed, graph.constant(basis[:, 0].T))
     bins = basis.shape[0] // 2
-    parts = [_slice(graph, spectra, (first, first + bins, 1), axis=2) for first in (0, bins)]
+    parts = [graph.slice(spectra, (first, first + bins, 1), axis=2) for first in (0, bins)]
     squares = [graph.apply("Mul", part, part) for part in parts]
     return graph.apply("Sqrt", graph.apply("Add", *squares))
 
@@ -101,22 +101,12 @@ def _convolve(
 ) -> str:
     """Three taps, a frame of zeros at both ends, ReLU: one product for all frames of all tracks."""
     weight, bias = layer
-    padded = graph.apply("Pad", frames, _whole(graph, 0, 1, 0, 0, 1, 0))
+    padded = graph.apply("Pad", frames, graph.whole(0, 1, 0, 0, 1, 0))
     end = np.iinfo(np.int64).max
-    taps = [_slice(graph, padded, (tap, tap - 2 or end, stride)) for tap in range(3)]
+    taps = [graph.slice(padded, (tap, tap - 2 or end, stride), axis=1) for tap in range(3)]
     product = graph.apply(
         "MatMul",
         graph.apply("Concat", *taps, axis=2),
         graph.constant(weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])),
     )
     return graph.apply("Relu", graph.apply("Add", product, graph.constant(bias)))
-
-
-def _slice(graph: GraphWriter, value: str, span: tuple[int, int, int], *, axis: int = 1) -> str:
-    """From, to, step."""
-    start, end, step = (_whole(graph, number) for number in span)
-    return graph.apply("Slice", value, start, end, _whole(graph, axis), step)
-
-
-def _whole(graph: GraphWriter, *numbers: int) -> str:
-    return graph.constant(np.array(numbers, np.int64))

@@ -19,8 +19,8 @@ STATES = 3
 """Of a phone's hidden Markov model, passed from left to right without leaving one out."""
 _FOLDER = "en-us/en-us"
 _SILENCE = "SIL"
-_INSIDE, _BEGIN, _END, _SINGLE = range(4)
-_ANYWHERE = (_INSIDE, _BEGIN, _END, _SINGLE)
+_INSIDE, _BEGIN, _END, _SINGLE = _ANYWHERE = range(4)
+_CONTEXT = [(name, "u1") for name in ("place", "phone", "left", "right")]
 _MAGIC = 0x11223344
 _HEADER_END = b"endhdr\n"
 _WEIGHT_STEP = np.float32(1024 * np.log(1.0001))
@@ -115,7 +115,7 @@ def load_model() -> AcousticModel:
             _weights((folder / "sendump").read_bytes()),
             _steps((folder / "transition_matrices").read_bytes()),
         )
-    except (OSError, ValueError) as error:
+    except (OSError, StopIteration, ValueError) as error:
         raise EngineError(f"cannot read PocketSphinx's acoustic model {folder}: {error}") from error
 
 
@@ -147,9 +147,6 @@ def _definition(data: bytes) -> Definition:
     table = np.frombuffer(data, entry, entries, at)
     at += table.nbytes + 4
     return Definition(names, table, np.frombuffer(data, "<u2", STATES * sequences, at).reshape(-1, STATES))
-
-
-_CONTEXT = [(name, "u1") for name in ("place", "phone", "left", "right")]
 
 
 def _numbers(data: bytes, dimensions: int) -> tuple[list[int], NDArray[np.float32]]:

@@ -78,12 +78,12 @@ def _likelihoods(graph: GraphWriter, model: AcousticModel, stream: int, phones: 
     densities, size = means.shape[1:]
     constant = -0.5 * (np.log(2 * np.pi * variances) + means**2 / variances).sum(axis=2)
     factors = np.concatenate([-0.5 / variances, means / variances], axis=2).reshape(-1, 2 * size).T
-    values = _slice(graph, "features", (stream * size, (stream + 1) * size), axis=1)
+    values = graph.slice("features", (stream * size, (stream + 1) * size, 1), axis=1)
     row = graph.apply("Concat", graph.apply("Mul", values, values), values, axis=1)
     product = graph.apply("MatMul", row, graph.constant(factors.astype(np.float32)))
     logs = graph.apply("Add", product, graph.constant(constant.reshape(-1).astype(np.float32)))
     shares = graph.apply(
-        "Reshape", graph.apply("Softmax", logs, axis=1), _whole(graph, -1, len(phones), densities)
+        "Reshape", graph.apply("Softmax", logs, axis=1), graph.whole(-1, len(phones), densities)
     )
     return graph.apply("Transpose", shares, perm=(1, 0, 2))
 
@@ -95,11 +95,11 @@ def _mixed(
     least = graph.constant(np.array([_LEAST_LIKELY], np.float32))
     product = ""
     for likelihoods, matrix in zip(streams, weights, strict=True):
-        some = _slice(graph, likelihoods, phones, axis=0)
+        some = graph.slice(likelihoods, (*phones, 1), axis=0)
         mixed = graph.apply("Add", graph.apply("MatMul", some, graph.constant(matrix)), least)
         product = graph.apply("Mul", product, mixed) if product else mixed
     rows = graph.apply("Transpose", graph.apply("Log", product), perm=(1, 0, 2))
-    return graph.apply("Reshape", rows, _whole(graph, -1, (phones[1] - phones[0]) * weights.shape[-1]))
+    return graph.apply("Reshape", rows, graph.whole(-1, (phones[1] - phones[0]) * weights.shape[-1]))
 
 
 def _weights(model: AcousticModel, senones: Sequence[NDArray[np.intp]], width: int) -> NDArray[np.float32]:
@@ -109,11 +109,3 @@ def _weights(model: AcousticModel, senones: Sequence[NDArray[np.intp]], width: i
     for number, some in enumerate(senones):
         weights[:, number, :, : len(some)] = np.exp(model.log_weights[:, :, some])
     return weights
-
-
-def _slice(graph: GraphWriter, value: str, span: tuple[int, int], *, axis: int) -> str:
-    return graph.apply("Slice", value, *(_whole(graph, number) for number in (*span, axis)))
-
-
-def _whole(graph: GraphWriter, *numbers: int) -> str:
-    return graph.constant(np.array(numbers, np.int64))

@@ -47,7 +47,10 @@ class Spotted:
 
 
 class Spotting:
-    """One utterance. Samples in, candidates out, the same however they come and whoever else is heard."""
+    """One utterance. Samples in, candidates out, the same however they come and whoever else is heard.
+
+    Unless the spotter was thrifty meanwhile: then they depend on what was listened to thriftily.
+    """
 
     def __init__(self, names: Sequence[str], tokens: NDArray[np.int64], senones: int) -> None:
         self._names = names

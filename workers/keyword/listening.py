@@ -3,7 +3,7 @@
 A candidate is scored as soon as it was said, so that the event is early. Where that leaves it open it is
 scored again a little later, when its end is surely there, and then what was said is written down. What is
 found, and the audio each inquiry takes along, follow from the utterance's audio alone, however it came in
-chunks.
+chunks, unless there was too much to hear and the spotter was thrifty.
 """
 
 from collections.abc import Iterable

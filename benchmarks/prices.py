@@ -40,8 +40,8 @@ class Prices:
     beam costs a little less for each.
     """
 
-    encode_per_s: float = 3.0
-    encode_per_s2: float = 0.13
+    encode_per_s: float = 2.1
+    encode_per_s2: float = 0.016
     step: float = 1.2
     step_per_sequence: float = 0.65
     beam_discount: float = 0.8

@@ -66,7 +66,11 @@ class EmitterSettings(Section):
     )
     mels: Literal[80, 128] = Field(80, description="Mel bands Whisper was trained on; large-v3 has 128.")
     device: Literal["cpu", "cuda"] = "cpu"
-    compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
+    compute_type: str = Field(
+        "auto",
+        description="Number type of the weights, as CTranslate2 names them; auto: int8, and bfloat16 for "
+        "the encoder where the processor has matrix units for it (AMX).",
+    )
     threads: int = Field(1, ge=1, le=64, description="Processor threads of one forward pass.")
     abreast: int = Field(
         2, ge=1, le=64, description="Parts of a batch computed at the same time, each with so many threads."
@@ -134,7 +138,11 @@ class KeywordSettings(Section):
         "bundled", description="The verifier: `bundled` (tiny.en), a folder, or a name on the model hub."
     )
     device: Literal["cpu", "cuda"] = "cpu"
-    compute_type: str = Field("int8", description="Number type of the weights, as CTranslate2 names them.")
+    compute_type: str = Field(
+        "auto",
+        description="Number type of the weights, as CTranslate2 names them; auto: int8, and bfloat16 for "
+        "the encoder where the processor has matrix units for it (AMX).",
+    )
     threads: int = Field(1, ge=1, le=64, description="Processor threads of one verification.")
     quality: Literal["auto", "full"] = Field(
         "auto", description="`auto` listens to fewer utterances when it falls behind; `full` to all."

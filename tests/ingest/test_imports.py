@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 FORBIDDEN = {
-    "torch", "torchaudio", "transformers", "ctranslate2", "faster_whisper", "onnxruntime", "webrtcvad",
-    "pocketsphinx", "vaderSentiment", "sherpa_onnx", "vosk", "workers",
+    "torch", "torchaudio", "transformers", "ctranslate2", "faster_whisper", "onnxruntime", "openvino",
+    "webrtcvad", "pocketsphinx", "vaderSentiment", "sherpa_onnx", "vosk", "workers",
 }  # fmt: skip
 
 

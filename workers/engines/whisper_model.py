@@ -14,19 +14,29 @@ from numpy.typing import NDArray
 
 from common.errors import EngineError
 from workers.engines.log_mel import assemble
+from workers.engines.whisper_encoder import MatrixEncoder, matrix_library, matrix_units
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """Where and how the model computes, in CTranslate2's names.
 
+    But `auto` is int8, with an encoder in bfloat16 on a processor that has matrix units for it.
     On a processor a batch is divided among up to `abreast` computations, each of which uses `threads`.
     """
 
     name: str = "cpu"
-    compute_type: str = "int8"
+    compute_type: str = AUTO
     threads: int = 1
     abreast: int = 1
+
+    @property
+    def matrices(self) -> bool:
+        """Whether the encoder can and may use matrix units."""
+        automatic = (self.name, self.compute_type) == ("cpu", AUTO)
+        return automatic and matrix_units() and matrix_library()
 
 
 CPU = Device()
@@ -44,8 +54,16 @@ class Decoded:
 class WhisperModel:
     """Encodes windows, and decodes and aligns texts for what was encoded. Computing releases the GIL."""
 
-    def __init__(self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer, *, abreast: int = 1) -> None:
+    def __init__(
+        self,
+        model: ctranslate2.models.Whisper,
+        tokenizer: Tokenizer,
+        *,
+        encoder: MatrixEncoder | None = None,
+        abreast: int = 1,
+    ) -> None:
         self._model = model
+        self._encoder = encoder
         self.tokenizer = tokenizer
         self._prompt = list(tokenizer.sot_sequence)
         self._abreast = abreast
@@ -58,7 +76,7 @@ class WhisperModel:
             model = ctranslate2.models.Whisper(
                 str(weights),
                 device=device.name,
-                compute_type=device.compute_type,
+                compute_type="int8" if device.compute_type == AUTO else device.compute_type,
                 intra_threads=device.threads,
                 inter_threads=device.abreast if device.name == "cpu" else 1,
             )
@@ -66,7 +84,10 @@ class WhisperModel:
             tokenizer = Tokenizer(vocabulary, model.is_multilingual, "transcribe", language)
         except Exception as error:  # tokenizers raises nothing narrower
             raise EngineError(f"cannot load Whisper from {weights}: {error}") from error
-        return cls(model, tokenizer, abreast=device.abreast)
+        encoder = None
+        if device.matrices:
+            encoder = MatrixEncoder.load(weights, threads=device.threads, abreast=device.abreast)
+        return cls(model, tokenizer, encoder=encoder, abreast=device.abreast)
 
     @property
     def mels(self) -> int:
@@ -81,16 +102,18 @@ class WhisperModel:
         features = [assemble(window, frames)[np.newaxis] for window in windows]
         try:
             if self._model.device != "cpu":
-                return self._encode(np.concatenate(features))
-            encoded = list(self._threads.map(lambda one: np.asarray(self._encode(one)), features))
+                return self._model.encode(_view(np.concatenate(features)))
+            encoded = list(self._threads.map(self._encode, features))
         except RuntimeError as error:
             raise EngineError(
                 f"Whisper cannot encode {len(windows)} x {features[0].shape}: {error}"
             ) from error
         return _view(np.concatenate(encoded))
 
-    def _encode(self, features: NDArray[np.float32]) -> ctranslate2.StorageView:
-        return self._model.encode(_view(features))
+    def _encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._encoder:
+            return self._encoder.encode(features)
+        return np.asarray(self._model.encode(_view(features)))
 
     def decode(
         self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int

@@ -69,6 +69,15 @@ def test_it_hears_what_is_said_in_order(engine, turns, settings):
         assert hypothesis.words == ()
 
 
+def test_what_is_said_is_heard_without_matrix_units_too(engine, turns):
+    everywhere = WhisperEngine.load(find_weights(BUNDLED), device=Device(compute_type="int8"))
+    for text, window in turns:
+        for either in (engine, everywhere):
+            (heard,) = either.transcribe([window], FULL, word_times=True)
+            expected, found = set(words_of(text)), set(words_of(heard.text))
+            assert len(expected & found) >= 0.8 * len(expected), heard.text
+
+
 def test_fast_speech_is_heard_to_its_end_in_any_company(engine, said):
     text, samples = said[3]
     fast = features(soxr.resample(samples, 16, 10))

@@ -10,7 +10,7 @@ window. `PRICES` are the least times seen on a 2-processor x86-64 VM (Xeon, AVX-
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,9 @@ class Prices:
         discount = self.beam_discount if beam > 1 else 1.0
         return self.step + self.step_per_sequence * windows * beam * discount
 
-    def align_ms(self, context_s: float) -> float:
-        """One window."""
-        return self.align_per_s * context_s
+    def align_ms(self, said_s: float) -> float:
+        """One window, of which a second of silence is looked at besides what was said."""
+        return self.align_per_s * (said_s + 1)
 
 
 PRICES = Prices()
@@ -66,18 +66,18 @@ PRICES = Prices()
 
 @dataclass(frozen=True)
 class Pass:
-    """What one window took: the context it was encoded in, decoder steps, and whether words were aligned."""
+    """What one window took: the context it was encoded in, decoder steps, and how much was aligned."""
 
     context_s: float
     steps: int
-    aligned: bool
+    aligned_s: float | None = None
 
 
 class _Counted(WhisperModel):
     """Keeps count of what it is asked for, one window at a time."""
 
     def __init__(self, model: WhisperModel) -> None:
-        super().__init__(model._model, model.tokenizer)  # its network is nobody else's business
+        super().__init__(model._model, model.tokenizer, encoder=model._encoder)  # nobody else's business
         self.passes: list[Pass] = []
         self._context_s = 0.0
 
@@ -89,12 +89,11 @@ class _Counted(WhisperModel):
         self, encoded: ctranslate2.StorageView, *, windows: int, bound: int, beam: int
     ) -> list[Decoded]:
         decoded = super().decode(encoded, windows=windows, bound=bound, beam=beam)
-        self.passes.append(Pass(self._context_s, len(decoded[0].sequence) + 1, aligned=False))
+        self.passes.append(Pass(self._context_s, len(decoded[0].sequence) + 1))
         return decoded
 
     def align(self, encoded: ctranslate2.StorageView, texts: list[list[int]], frames: list[int]) -> list[Any]:
-        last = self.passes.pop()
-        self.passes.append(Pass(last.context_s, last.steps, aligned=True))
+        self.passes.append(replace(self.passes.pop(), aligned_s=frames[0] / FRAMES_PER_S))
         return super().align(encoded, texts, frames)
 
 
@@ -148,7 +147,7 @@ class PricedEngine:
             return 0.0
         prices, steps = self._prices, max(one.steps for one in passes)
         encoding = sum(prices.encode_ms(one.context_s) for one in passes)
-        aligning = sum(prices.align_ms(one.context_s) for one in passes if one.aligned)
+        aligning = sum(prices.align_ms(one.aligned_s) for one in passes if one.aligned_s is not None)
         return encoding + steps * prices.step_ms(len(passes), beam) + aligning
 
 
@@ -194,7 +193,7 @@ class Meter:
         words = [[token for token in text.sequence if token < self._model.tokenizer.eot] for text in texts]
         ends = [SPOKEN_S * FRAMES_PER_S] * windows
         took = least_ms(lambda: self._model.align(encoded, words, ends))
-        _print("align", (STEP_CONTEXT_S, windows, 1), took, windows * PRICES.align_ms(STEP_CONTEXT_S))
+        _print("align", (STEP_CONTEXT_S, windows, 1), took, windows * PRICES.align_ms(SPOKEN_S))
 
 
 def _print(part: str, batch: tuple[int, int, int], measured: float, assumed: float) -> None:

@@ -30,11 +30,11 @@ class Partials:
         return replace(plain, decode=replace(plain.decode, second_try=False), word_times=word_times)
 
     def affords_care(self, samples: int, costs: Costs, *, due: int) -> bool:
-        """Whether so many partials that are due can all be made with care as often as is promised."""
+        """Whether so many partials that are due can all be made with care as often as is wanted."""
         if not self.careful:
             return False
         cost_ms = costs.predict_ms(self.manner(samples, careful=True), 1)
-        return due * cost_ms <= samples_to_ms(self.slowest)
+        return due * cost_ms <= samples_to_ms(self.every)
 
     @property
     def room_s(self) -> float:
@@ -91,7 +91,7 @@ def efforts(
     return (
         Effort(Partials(every, 2 * every, context_s, careful=True), (best, quick), drafts, final_ms),
         Effort(
-            Partials(2 * every, 15 * every, context_s, careful=False),
+            Partials(2 * every, 25 * every, context_s, careful=False),
             (quick, brief),
             drafts=False,
             within_ms=_RELAXED_MS,

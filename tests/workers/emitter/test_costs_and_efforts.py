@@ -75,8 +75,8 @@ def test_partials_are_made_with_care_where_all_that_are_due_come_in_time():
     full, relaxed, _ = efforts(200, final_ms=250, drafts=True)
     costs = Costs()
     costs.learn(full.partials.manner(16_000, careful=True), windows=1, took_ms=60)
-    assert full.partials.affords_care(16_000, costs, due=6)
-    assert not full.partials.affords_care(16_000, costs, due=7)
+    assert full.partials.affords_care(16_000, costs, due=3)
+    assert not full.partials.affords_care(16_000, costs, due=4)
     assert not relaxed.partials.affords_care(16_000, costs, due=1)
 
 

@@ -32,7 +32,7 @@ def test_work_is_what_the_passes_of_a_second_take():
     speaking(load, MEETINGS[:1], seconds=60)
     [work] = load.work(60_000).values()
     finals = 0.1 / 5
-    assert work == pytest.approx((2 * finals + 0.1 / 0.4, finals + 0.1 / 3, finals, 0), rel=0.05)
+    assert work == pytest.approx((2 * finals + 0.1 / 0.4, finals + 0.1 / 5, finals, 0), rel=0.05)
 
 
 def test_half_the_speech_is_half_the_work():

@@ -49,6 +49,13 @@ class Agenda:
         """The level at which a meeting's windows are computed, where they are."""
         return min(self._service.level(meeting), len(self._efforts) - 1)
 
+    def finals(self, track: Iterable[Utterance]) -> Iterator[Manner]:
+        """The least that each final of a track takes which is due, now or behind another."""
+        for utterance in track:
+            level = self._service.level(utterance.meeting)
+            if utterance.final and not utterance.drafted and level < len(self._efforts):
+                yield self._efforts[level].finals[-1].manner(utterance.spoken_samples)
+
     def tasks(
         self, tracks: Iterable[Sequence[Utterance]], past: Past, deferred: Iterable[Kept], now_ms: int
     ) -> Iterator[Task]:

@@ -15,7 +15,6 @@ from common.stage import Append, Effect, Entry, Step, Stream
 from workers.emitter import metrics, transcripts
 from workers.emitter.agenda import Agenda, Task
 from workers.emitter.batching import Job, Kind, Limits, choose
-from workers.emitter.busy_share import BusyShare
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Deferred, Kept
 from workers.emitter.effort import Effort
@@ -26,11 +25,12 @@ from workers.emitter.past import Past
 from workers.emitter.service import Rules, Service
 from workers.emitter.utterance import Draft, Utterance
 from workers.emitter.utterances import Utterances
+from workers.emitter.waiting_share import WaitingShare
 from workers.engines.speech import Hypothesis, SpeechEngine
 
 _LIVE = frozenset(Kind) - {Kind.BACKFILL}
-_SATURATED = 0.8
-"""Share of time in forward passes from which late results are no mere coincidence of finals."""
+_SATURATED = 2 / 3
+"""Share of the time in which finals wait, from which late ones are no mere coincidence of pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class EmitterStage:
         self._past, self._deferred = Past(), Deferred(most_age_ms=policy.most_age_ms)
         self._service, self._costs = Service(policy.rules), Costs()
         self._load = Load(policy.efforts, self._costs)
-        self._busy = BusyShare()
+        self._pressed = WaitingShare()
         self._agenda = Agenda(policy.efforts, self._costs, self._service)
         self._newest: dict[Meeting, tuple[int, Window]] = {}
 
@@ -84,7 +84,7 @@ class EmitterStage:
         waiting = list(self._utterances.in_turn())
         tasks = {t.job.key: t for t in self._agenda.tasks(waiting, self._past, self._deferred, now_ms)}
         jobs = [task.job for task in tasks.values()]
-        effects = [*self._plan(jobs, now_ms), *self._settle(waiting, now_ms)]
+        effects = [*self._plan(jobs, waiting, now_ms), *self._settle(waiting, now_ms)]
         if effects:
             return Step(effects, busy=True)
         batch = choose(jobs, self._limits, self._costs)
@@ -120,12 +120,16 @@ class EmitterStage:
 
     # Deciding
 
-    def _plan(self, jobs: Sequence[Job], now_ms: int) -> Iterator[Effect]:
+    def _plan(
+        self, jobs: Sequence[Job], waiting: Sequence[Sequence[Utterance]], now_ms: int
+    ) -> Iterator[Effect]:
         """Give every meeting its level, and say which changed."""
-        late = self._waiting_ms(jobs, {Kind.FINAL}) > self._budget_ms
+        finals = [manner for track in waiting for manner in self._agenda.finals(track)]
+        late = self._costs.total_ms(finals, self._limits.windows) > self._budget_ms
         work = self._load.work(now_ms)
         self._newest = {meeting: self._newest[meeting] for meeting in work if meeting in self._newest}
-        saturated = self._busy.share(now_ms) > _SATURATED
+        self._pressed.note(now_ms, waits=bool(finals))
+        saturated = self._pressed.share(now_ms) > _SATURATED
         changed = self._service.plan(work, now_ms, late=saturated and late)
         metrics.BACKLOG_SECONDS.set(self._waiting_ms(jobs, _LIVE) / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
@@ -180,7 +184,6 @@ class EmitterStage:
         engine = self._engines[manner.model]
         heard = engine.transcribe(windows, manner.decode, word_times=manner.word_times)
         took_ms = (self._clock() - begun) * 1000
-        self._busy.worked(took_ms, now_ms)
         if len(heard) != len(windows):
             raise EngineError(f"{len(heard)} hypotheses for {len(windows)} windows")
         self._account([task.job for task in batch], took_ms)

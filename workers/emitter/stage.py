@@ -29,7 +29,7 @@ from workers.emitter.waiting_share import WaitingShare
 from workers.engines.speech import Hypothesis, SpeechEngine
 
 _LIVE = frozenset(Kind) - {Kind.BACKFILL}
-_SATURATED = 2 / 3
+_SATURATED = 0.8
 """Share of the time in which finals wait, from which late ones are no mere coincidence of pauses."""
 
 

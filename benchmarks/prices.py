@@ -4,7 +4,7 @@
 
 Processor time in ms. A pass is priced by what it does: an encoder run a window, decoder steps that
 all windows of a batch take together, as many as the longest text has tokens, and an alignment a
-window. `PRICES` are the least times seen on a 2-processor x86-64 VM (Xeon, AVX-512), `tiny.en`, int8.
+window. `PRICES` are the least times seen on a 2-processor x86-64 VM (Xeon with AMX), `tiny.en`.
 """
 
 import argparse

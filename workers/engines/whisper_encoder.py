@@ -53,20 +53,15 @@ class MatrixEncoder:
 
     @classmethod
     def load(cls, weights: Path, *, threads: int, abreast: int) -> Self:
-        """Compile the encoder in a CTranslate2 model folder. Raises EngineError where it is not Whisper's."""
+        """Compile the encoder in a CTranslate2 model folder. Raises EngineError where it cannot be done."""
         model = weights / "model.bin"
         openvino = _silent_import(_PACKAGE)
         try:
             graph = openvino.Model(*_Graph(read_weights(model, "encoder/")).encoder(), "encoder")
-        except (KeyError, ValueError) as error:
+            compiled = openvino.Core().compile_model(graph, "CPU", _settings(threads, abreast))
+        except (KeyError, ValueError, RuntimeError) as error:
             raise EngineError(f"{model} holds no encoder of Whisper: {error!r}") from error
-        settings = {
-            "INFERENCE_PRECISION_HINT": "bf16",
-            "INFERENCE_NUM_THREADS": threads * abreast,
-            "NUM_STREAMS": abreast,
-            "ENABLE_CPU_PINNING": False,  # other processes of ours want the same processors
-        }
-        return cls(openvino.Core().compile_model(graph, "CPU", settings), abreast=abreast)
+        return cls(compiled, abreast=abreast)
 
     def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log mel features of shape (1, mels, frames) to (1, frames // 2, width). Raises RuntimeError."""
@@ -76,6 +71,15 @@ class MatrixEncoder:
         finally:
             self._idle.put(request)
         return encoded  # type: ignore[no-any-return]  # openvino has no types
+
+
+def _settings(threads: int, abreast: int) -> dict[str, Any]:
+    return {
+        "INFERENCE_PRECISION_HINT": "bf16",
+        "INFERENCE_NUM_THREADS": threads * abreast,
+        "NUM_STREAMS": abreast,
+        "ENABLE_CPU_PINNING": False,  # other processes of ours want the same processors
+    }
 
 
 class _Graph:

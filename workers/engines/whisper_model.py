@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import ctranslate2
 import numpy as np
+import structlog
 import tokenizers
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
@@ -86,10 +87,7 @@ class WhisperModel:
             tokenizer = Tokenizer(vocabulary, model.is_multilingual, "transcribe", language)
         except Exception as error:  # tokenizers raises nothing narrower
             raise EngineError(f"cannot load Whisper from {weights}: {error}") from error
-        encoder = None
-        if device.matrices:
-            encoder = MatrixEncoder.load(weights, threads=device.threads, abreast=device.abreast)
-        return cls(model, tokenizer, encoder=encoder, abreast=device.abreast)
+        return cls(model, tokenizer, encoder=_matrix_encoder(weights, device), abreast=device.abreast)
 
     @property
     def mels(self) -> int:
@@ -168,6 +166,17 @@ class WhisperModel:
         if count == 1 or self._model.device != "cpu":
             return [encoded]
         return [_view(part) for part in np.array_split(np.asarray(encoded), count)]
+
+
+def _matrix_encoder(weights: Path, device: Device) -> MatrixEncoder | None:
+    """None where there are no matrix units, or the model is one that only CTranslate2 can read."""
+    if not device.matrices:
+        return None
+    try:
+        return MatrixEncoder.load(weights, threads=device.threads, abreast=device.abreast)
+    except EngineError as error:
+        structlog.get_logger().warning("matrix_units_not_used", error=str(error))
+        return None
 
 
 def _view(values: NDArray[Any]) -> ctranslate2.StorageView:

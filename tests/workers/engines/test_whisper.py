@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from structlog.testing import capture_logs
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from common.errors import EngineError
+from workers.engines import ctranslate2_weights, whisper_model
 from workers.engines.log_mel import LogMel
 from workers.engines.speech import DecodeSettings
 from workers.engines.whisper import WhisperEngine
@@ -76,6 +78,17 @@ def test_what_is_said_is_heard_without_matrix_units_too(engine, turns):
             (heard,) = either.transcribe([window], FULL, word_times=True)
             expected, found = set(words_of(text)), set(words_of(heard.text))
             assert len(expected & found) >= 0.8 * len(expected), heard.text
+
+
+def test_a_model_that_only_ctranslate2_can_read_is_heard_all_the_same(turns, monkeypatch):
+    pytest.importorskip("openvino", reason="openvino is installed on x86-64 Linux only")
+    monkeypatch.setattr(whisper_model, "matrix_units", lambda: True)
+    monkeypatch.setattr(ctranslate2_weights, "_VERSION", 7)
+    with capture_logs() as logs:
+        engine = WhisperEngine.load(find_weights(BUNDLED))
+    assert ["its version is 6" in log["error"] for log in logs] == [True]
+    (heard,) = engine.transcribe([turns[0][1]], FULL, word_times=False)
+    assert words_of(heard.text) == words_of(turns[0][0])
 
 
 def test_fast_speech_is_heard_to_its_end_in_any_company(engine, said):

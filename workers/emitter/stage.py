@@ -1,7 +1,7 @@
 """The emitter's stage: windows in, transcripts out."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -28,7 +28,6 @@ from workers.emitter.utterances import Utterances
 from workers.emitter.waiting_share import WaitingShare
 from workers.engines.speech import Hypothesis, SpeechEngine
 
-_LIVE = frozenset(Kind) - {Kind.BACKFILL}
 _SATURATED = 0.8
 """Share of the time in which finals wait, from which late ones are no mere coincidence of pauses."""
 
@@ -131,7 +130,7 @@ class EmitterStage:
         self._pressed.note(now_ms, waits=bool(finals))
         saturated = self._pressed.share(now_ms) > _SATURATED
         changed = self._service.plan(work, now_ms, late=saturated and late)
-        metrics.BACKLOG_SECONDS.set(self._waiting_ms(jobs, _LIVE) / 1000)
+        metrics.BACKLOG_SECONDS.set(self._live_ms(jobs) / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
         HEADROOM.set(self._load.headroom(work, self._service.capacity))
         for meeting in changed:
@@ -145,14 +144,14 @@ class EmitterStage:
         status = level_changed(meeting, level, at_ms=at_ms, now_ms=now_ms, reason=reason)
         return Append(shard, Stream.RESULTS, status, captured_ms=window.captured_ms)
 
-    def _waiting_ms(self, jobs: Sequence[Job], kinds: Collection[Kind]) -> float:
-        """The predicted time of what is due of some kinds."""
-        manners = [job.manner for job in jobs if job.kind in kinds]
+    def _live_ms(self, jobs: Sequence[Job]) -> float:
+        """The predicted time of what is due, backfilling aside."""
+        manners = [job.manner for job in jobs if job.kind is not Kind.BACKFILL]
         return self._costs.total_ms(manners, self._limits.windows)
 
     def _recall(self, jobs: Sequence[Job], now_ms: int) -> int:
         """How many deferred utterances there is time for: none before all who speak have partials again."""
-        calm = self._waiting_ms(jobs, _LIVE) < self._budget_ms / 2
+        calm = self._live_ms(jobs) < self._budget_ms / 2
         speaking = self._load.speaking(now_ms)
         everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in speaking)
         return self._deferred.room if calm and everybody else 0

@@ -1,7 +1,7 @@
 """Whisper's encoder in bfloat16, for processors that multiply matrices (AMX).
 
-Int8 products are a small part of what CTranslate2 spends on a window there; OpenVINO multiplies in tiles
-and joins the steps in between, in half the time and with a quarter of the error
+OpenVINO multiplies in tiles of bfloat16 and joins the steps in between: half the time of CTranslate2's int8,
+and a quarter of its error
 (docs/decisions/whisper-encoder.md).
 """
 

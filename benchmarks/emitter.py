@@ -107,8 +107,8 @@ class Rehearsal:
 
     def __init__(self, engine: PricedEngine, share: float) -> None:
         engines = {Model.MAIN: engine}
-        self._stage = assemble(load_settings(), engines, clock=engine.clock)
         self._engine, self._share = engine, share
+        self._stage = assemble(load_settings(), engines, clock=self._seconds)
         self._now_ms = self._called_ms = 0.0
         self._deferred: list[Entry] = []
         self.results: list[Result] = []
@@ -136,15 +136,19 @@ class Rehearsal:
 
     def _call(self, entries: Sequence[Entry]) -> tuple[bool, int]:
         self._called_ms = self._now_ms
-        begun = self._engine.clock()
+        begun = self._seconds()
         step = self._stage.process(entries, int(self._now_ms))
-        took_ms = (self._engine.clock() - begun) * 1000
+        took_ms = (self._seconds() - begun) * 1000
         self.busy_ms += took_ms
-        self._now_ms += took_ms / self._share
+        self._now_ms += took_ms
         for effect in step.effects:
             if isinstance(effect, Append):
                 self._put_out(effect)
         return step.busy, step.recall
+
+    def _seconds(self) -> float:
+        """How long passes took so far, with a share of the processor."""
+        return self._engine.clock() / self._share
 
     def _put_out(self, effect: Append) -> None:
         if effect.stream is Stream.DEFERRED:

@@ -93,7 +93,7 @@ class EmitterSettings(Section):
         250,
         ge=10,
         le=60_000,
-        description="Predicted time of all finals that are due, up to which they have a wide beam.",
+        description="Predicted time of all that is due, up to which finals have a wide beam.",
     )
     drafts: bool = Field(
         default=True, description="At full service, compute the final at every pause that may be the end."

@@ -1,17 +1,18 @@
 """What is due of everything that is open, and how it is to be transcribed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from common.audio import SAMPLE_RATE
 from common.identity import Meeting
+from common.service_level import ServiceLevel
 from workers.emitter.batching import Job, Kind
 from workers.emitter.costs import Costs
 from workers.emitter.deferred import Kept
-from workers.emitter.effort import Effort, Partials
+from workers.emitter.effort import Due, Effort, Partials
 from workers.emitter.lead import Lead
 from workers.emitter.manner import PADDING_S, Manner
 from workers.emitter.past import Past
@@ -60,13 +61,13 @@ class Agenda:
         self, tracks: Iterable[Sequence[Utterance]], past: Past, deferred: Iterable[Kept], now_ms: int
     ) -> Iterator[Task]:
         """One task at most for each track: the next final rests on the one before it."""
-        due = [(first, kind) for first, *_ in tracks if (kind := self._due(first))]
-        partials = sum(kind is Kind.PARTIAL for _, kind in due)
-        for utterance, kind in due:
-            alike = partials if kind is Kind.PARTIAL else len(due) - partials
-            yield self._task(utterance, kind, past, alike)
+        firsts = [(first, kind) for first, *_ in tracks if (kind := self._due(first))]
+        partials_ms = [self._partial_ms(first) for first, kind in firsts if kind is Kind.PARTIAL]
+        due = Due(len(firsts) - len(partials_ms), len(partials_ms), sum(partials_ms))
+        for utterance, kind in firsts:
+            yield self._task(utterance, kind, past, due)
         for kept in deferred:
-            yield self._backfill(kept, now_ms)
+            yield self._backfill(kept, replace(due, finals=1), now_ms)
 
     def _due(self, utterance: Utterance) -> Kind | None:
         """What to compute of an utterance, if anything."""
@@ -81,21 +82,29 @@ class Agenda:
             return Kind.PARTIAL
         return None
 
-    def _task(self, utterance: Utterance, kind: Kind, past: Past, due: int) -> Task:
+    def _partial_ms(self, utterance: Utterance) -> float:
+        """What a partial takes at least; nothing below full service, where it can wait."""
+        level = self.level(utterance.meeting)
+        partials = self._efforts[level].partials
+        if partials is None or level > ServiceLevel.FULL:
+            return 0.0
+        return self._costs.predict_ms(partials.manner(utterance.view_samples), 1)
+
+    def _task(self, utterance: Utterance, kind: Kind, past: Past, due: Due) -> Task:
         effort = self._efforts[self.level(utterance.meeting)]
         if kind is Kind.PARTIAL and effort.partials:
             return self._partial(utterance, effort.partials, past, due)
-        best = effort.final(utterance.spoken_samples, self._costs, due=due)
+        best = effort.final(utterance.spoken_samples, self._costs, due)
         manner = best.manner(utterance.spoken_samples)
         room_s = manner.decode.context_s - PADDING_S - utterance.spoken_samples / SAMPLE_RATE
         before = past.lead(utterance) if best.lead and not utterance.alone else None
         lead = before.last(room_s) if before else None
         return Task(self._job(utterance, kind, manner), utterance, lead)
 
-    def _partial(self, utterance: Utterance, partials: Partials, past: Past, due: int) -> Task:
+    def _partial(self, utterance: Utterance, partials: Partials, past: Past, due: Due) -> Task:
         """While an utterance is young, what was said before it fills the view, if there is time."""
         samples = utterance.view_samples
-        careful = partials.affords_care(samples, self._costs, due=due)
+        careful = partials.affords_care(samples, self._costs, due=due.partials)
         job = self._job(utterance, Kind.PARTIAL, partials.manner(samples, careful=careful))
         room_s = partials.room_s - samples / SAMPLE_RATE
         wanted = careful and room_s > 0 and not (utterance.view_alone or utterance.view_moved)
@@ -107,12 +116,12 @@ class Agenda:
         priority = self._service.priority(meeting)
         return Job(utterance.key, meeting, kind, utterance.due_since_ms, manner, priority)
 
-    def _backfill(self, kept: Kept, now_ms: int) -> Task:
+    def _backfill(self, kept: Kept, due: Due, now_ms: int) -> Task:
         meeting = kept.window.track.meeting
         urgent = now_ms - kept.since_ms > _BACKFILL_PATIENCE_MS
         kind = Kind.PARTIAL if urgent else Kind.BACKFILL
         samples = kept.window.end - kept.window.start
         effort = self._efforts[self.level(meeting)]
-        manner = effort.final(samples, self._costs, due=1).manner(samples)
+        manner = effort.final(samples, self._costs, due).manner(samples)
         priority = self._service.priority(meeting)
         return Task(Job(kept.key, meeting, kind, kept.since_ms, manner, priority), kept)

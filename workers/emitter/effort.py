@@ -60,8 +60,9 @@ class Finals:
 class Effort:
     """What a meeting gets at a service level: partials, if any, and the best finals there is time for.
 
-    There is time where all finals that are due, made so, are predicted to take `within_ms` at most.
-    With `drafts`, the final is computed at every pause that may prove to be the end.
+    There is time where all finals that are due, made so, and the partials that wait for them are predicted
+    to take `within_ms` at most. With `drafts`, the final is computed at every pause that may prove to be the
+    end.
     """
 
     partials: Partials | None
@@ -69,12 +70,20 @@ class Effort:
     drafts: bool
     within_ms: float
 
-    def final(self, samples: int, costs: Costs, *, due: int) -> Finals:
-        """The best for which there is time when so many finals are due, or else the last."""
-        return next((f for f in self.finals if self._fits(f.manner(samples), costs, due)), self.finals[-1])
+    def final(self, samples: int, costs: Costs, due: "Due") -> Finals:
+        """The best for which there is time beside all else that is due, or else the last."""
+        left_ms = self.within_ms - due.partials_ms
+        fitting = (f for f in self.finals if due.finals * costs.predict_ms(f.manner(samples), 1) <= left_ms)
+        return next(fitting, self.finals[-1])
 
-    def _fits(self, manner: Manner, costs: Costs, due: int) -> bool:
-        return due * costs.predict_ms(manner, 1) <= self.within_ms
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be computed now: finals and partials, and how long the partials take that cannot wait."""
+
+    finals: int
+    partials: int
+    partials_ms: float
 
 
 def efforts(

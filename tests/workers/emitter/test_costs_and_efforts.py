@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from workers.emitter.costs import Costs
-from workers.emitter.effort import Partials, efforts, pinned
+from workers.emitter.effort import Due, Partials, efforts, pinned
 from workers.emitter.manner import Manner, context_s
 from workers.engines.speech import DecodeSettings
 
@@ -87,8 +87,20 @@ def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():
         for _ in range(60):
             costs.learn(finals.manner(16_000), 1, ms)
     best, quick = full.finals
-    assert [full.final(16_000, costs, due=due) for due in (1, 2, 9)] == [best, quick, quick]
-    assert pinned(full).final(16_000, costs, due=9) == best
+    finals = [full.final(16_000, costs, Due(number, partials=0, partials_ms=0.0)) for number in (1, 2, 9)]
+    assert finals == [best, quick, quick]
+    assert pinned(full).final(16_000, costs, Due(9, partials=0, partials_ms=0.0)) == best
+
+
+def test_finals_are_no_better_than_leaves_time_for_the_partials_that_wait():
+    full, *_ = efforts(200, final_ms=400, drafts=True)
+    costs = Costs()
+    for finals, ms in zip(full.finals, (300, 150), strict=True):
+        for _ in range(60):
+            costs.learn(finals.manner(16_000), 1, ms)
+    best, quick = full.finals
+    found = [full.final(16_000, costs, Due(1, partials=3, partials_ms=ms)) for ms in (90, 110, 9000)]
+    assert found == [best, quick, quick]
 
 
 def test_no_level_gives_more_than_the_one_above():

@@ -74,6 +74,7 @@ class EmitterStage:
         self._pressed = WaitingShare()
         self._agenda = Agenda(policy.efforts, self._costs, self._service)
         self._newest: dict[Meeting, tuple[int, Window]] = {}
+        self._backlog_ms = 0.0
 
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
         """Take in windows; put out what is ready, or else run at most one forward pass."""
@@ -92,7 +93,7 @@ class EmitterStage:
             effects = self._transcribe([tasks[job.key] for job in batch], now_ms)
         # Behind a final, the next utterance of its track is due.
         busy = len(jobs) > len(batch) or any(job.kind is Kind.FINAL for job in batch)
-        return Step(effects, busy, recall=self._recall(jobs, now_ms))
+        return Step(effects, busy, recall=self._recall(now_ms))
 
     def release(self, shard: int) -> None:
         """Forget the shard's utterances."""
@@ -124,13 +125,16 @@ class EmitterStage:
     ) -> Iterator[Effect]:
         """Give every meeting its level, and say which changed."""
         finals = [manner for track in waiting for manner in self._agenda.finals(track)]
-        late = self._costs.total_ms(finals, self._limits.windows) > self._budget_ms
+        others = [job.manner for job in jobs if job.kind in (Kind.PARTIAL, Kind.DRAFT)]
+        finals_ms, others_ms = (self._costs.total_ms(part, self._limits.windows) for part in (finals, others))
+        self._backlog_ms = finals_ms + others_ms
+        late = finals_ms > self._budget_ms
         work = self._load.work(now_ms)
         self._newest = {meeting: self._newest[meeting] for meeting in work if meeting in self._newest}
         self._pressed.note(now_ms, waits=bool(finals))
         saturated = self._pressed.share(now_ms) > _SATURATED
         changed = self._service.plan(work, now_ms, late=saturated and late)
-        metrics.BACKLOG_SECONDS.set(self._live_ms(jobs) / 1000)
+        metrics.BACKLOG_SECONDS.set(self._backlog_ms / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
         HEADROOM.set(self._load.headroom(work, self._service.capacity))
         for meeting in changed:
@@ -144,14 +148,9 @@ class EmitterStage:
         status = level_changed(meeting, level, at_ms=at_ms, now_ms=now_ms, reason=reason)
         return Append(shard, Stream.RESULTS, status, captured_ms=window.captured_ms)
 
-    def _live_ms(self, jobs: Sequence[Job]) -> float:
-        """The predicted time of what is due, backfilling aside."""
-        manners = [job.manner for job in jobs if job.kind is not Kind.BACKFILL]
-        return self._costs.total_ms(manners, self._limits.windows)
-
-    def _recall(self, jobs: Sequence[Job], now_ms: int) -> int:
+    def _recall(self, now_ms: int) -> int:
         """How many deferred utterances there is time for: none before all who speak have partials again."""
-        calm = self._live_ms(jobs) < self._budget_ms / 2
+        calm = self._backlog_ms < self._budget_ms / 2
         speaking = self._load.speaking(now_ms)
         everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in speaking)
         return self._deferred.room if calm and everybody else 0

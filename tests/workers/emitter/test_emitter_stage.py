@@ -134,6 +134,10 @@ def superseded():
     return REGISTRY.get_sample_value("hubbub_emitter_partials_superseded_total")
 
 
+def backlog_s():
+    return REGISTRY.get_sample_value("hubbub_emitter_backlog_seconds")
+
+
 @pytest.fixture
 def shard(ledger):
     return ledger(new_stage)
@@ -204,6 +208,15 @@ def test_partials_stay_short_even_where_the_engine_never_agrees_with_itself(as_e
     assert max(settings.context_s for _, settings, _ in engine.batches[:-1]) <= 12
     for before, after in pairwise(transcripts[:-1]):
         assert after.stable.startswith(before.stable)
+
+
+def test_the_backlog_counts_every_final_that_waits_on_a_track(as_entries, ledger):
+    first, second = utterance(2), utterance(2, start=16_000 + 3 * STEP)
+    alone, both = (ledger(lambda: new_stage(limits=Limits(1, 1e9))) for _ in range(2))
+    alone.deliver(as_entries(first, Stream.WINDOWS))
+    one = backlog_s()
+    both.deliver(as_entries([*first, *second], Stream.WINDOWS))
+    assert backlog_s() == pytest.approx(2 * one)
 
 
 def test_finals_are_served_in_the_order_in_which_speech_ended(as_entries, ledger):

@@ -85,11 +85,18 @@ class Babbler(Parrot):
 
 
 def new_stage(
-    engine=None, *, small=None, allowed=range(2), limits=FOUR, batch_s=0.0, priority=lambda meeting: 0
+    engine=None,
+    *,
+    small=None,
+    allowed=range(2),
+    limits=FOUR,
+    batch_s=0.0,
+    priority=lambda meeting: 0,
+    final_ms=1e9,
 ):
     engines = {Model.MAIN: engine or Parrot()} | ({Model.SMALL: small} if small else {})
     policy = Policy(
-        efforts=efforts(300, final_ms=1e9, drafts=True, last=Model.SMALL if small else Model.MAIN),
+        efforts=efforts(300, final_ms=final_ms, drafts=True, last=Model.SMALL if small else Model.MAIN),
         rules=Rules(allowed, 5000, priority),
         limits=limits,
         budget_ms=1500,
@@ -288,6 +295,19 @@ def test_an_utterance_may_begin_before_the_end_of_the_one_it_continues(shard, as
     transcripts = play(shard, [*utterance(4, start=0), *utterance(2, start=9000)], as_entries)
     assert [t.text for t in transcripts if t.status == "final"] == [words(4), words(2)]
     assert [t.text for t in transcripts if t.status == "partial"][-1] == words(2)
+
+
+@pytest.mark.parametrize(("level", "speaking", "beam"), [(0, 0, 5), (0, 2, 1), (1, 0, 1)])
+def test_a_final_has_a_wide_beam_unless_others_wait_for_their_partials(
+    level, speaking, beam, as_entries, ledger
+):
+    engine = Parrot()
+    stage = new_stage(engine, allowed=range(level, level + 1), final_ms=250)
+    shard = ledger(lambda: stage)
+    open_ones = [window for track in TRACKS[:speaking] for window in utterance(3, track=track)[:-1]]
+    shard.deliver(as_entries([*open_ones, *utterance(3, track=TRACKS[2])], Stream.WINDOWS))
+    (_, settings, _), *_ = engine.batches
+    assert settings.beam == beam
 
 
 @pytest.mark.parametrize(("level", "beam"), [(0, 5), (1, 1)])

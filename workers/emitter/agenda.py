@@ -66,8 +66,9 @@ class Agenda:
         due = Due(len(firsts) - len(partials_ms), len(partials_ms), sum(partials_ms))
         for utterance, kind in firsts:
             yield self._task(utterance, kind, past, due)
+        alone = replace(due, finals=1)
         for kept in deferred:
-            yield self._backfill(kept, replace(due, finals=1), now_ms)
+            yield self._backfill(kept, alone, now_ms)
 
     def _due(self, utterance: Utterance) -> Kind | None:
         """What to compute of an utterance, if anything."""

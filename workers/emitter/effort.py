@@ -57,6 +57,15 @@ class Finals:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be computed now: finals and partials, and how long the partials take that cannot wait."""
+
+    finals: int
+    partials: int
+    partials_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """What a meeting gets at a service level: partials, if any, and the best finals there is time for.
 
@@ -70,20 +79,11 @@ class Effort:
     drafts: bool
     within_ms: float
 
-    def final(self, samples: int, costs: Costs, due: "Due") -> Finals:
+    def final(self, samples: int, costs: Costs, due: Due) -> Finals:
         """The best for which there is time beside all else that is due, or else the last."""
         left_ms = self.within_ms - due.partials_ms
         fitting = (f for f in self.finals if due.finals * costs.predict_ms(f.manner(samples), 1) <= left_ms)
         return next(fitting, self.finals[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is to be computed now: finals and partials, and how long the partials take that cannot wait."""
-
-    finals: int
-    partials: int
-    partials_ms: float
 
 
 def efforts(

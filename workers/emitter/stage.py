@@ -47,6 +47,19 @@ class Policy:
     most_age_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Backlog:
+    """How many finals wait, and the predicted time of these and of what else is due, backfilling aside."""
+
+    finals: int
+    finals_ms: float
+    others_ms: float
+
+    @property
+    def ms(self) -> float:
+        return self.finals_ms + self.others_ms
+
+
 class EmitterStage:
     """Takes in what has come, transcribes the most urgent batch, and asks to be called again.
 
@@ -74,7 +87,6 @@ class EmitterStage:
         self._pressed = WaitingShare()
         self._agenda = Agenda(policy.efforts, self._costs, self._service)
         self._newest: dict[Meeting, tuple[int, Window]] = {}
-        self._backlog_ms = 0.0
 
     def process(self, entries: Sequence[Entry], now_ms: int) -> Step:
         """Take in windows; put out what is ready, or else run at most one forward pass."""
@@ -84,7 +96,8 @@ class EmitterStage:
         waiting = list(self._utterances.in_turn())
         tasks = {t.job.key: t for t in self._agenda.tasks(waiting, self._past, self._deferred, now_ms)}
         jobs = [task.job for task in tasks.values()]
-        effects = [*self._plan(jobs, waiting, now_ms), *self._settle(waiting, now_ms)]
+        backlog = self._backlog(jobs, waiting)
+        effects = [*self._plan(backlog, now_ms), *self._settle(waiting, now_ms)]
         if effects:
             return Step(effects, busy=True)
         batch = choose(jobs, self._limits, self._costs)
@@ -93,7 +106,7 @@ class EmitterStage:
             effects = self._transcribe([tasks[job.key] for job in batch], now_ms)
         # Behind a final, the next utterance of its track is due.
         busy = len(jobs) > len(batch) or any(job.kind is Kind.FINAL for job in batch)
-        return Step(effects, busy, recall=self._recall(now_ms))
+        return Step(effects, busy, recall=self._recall(backlog, now_ms))
 
     def release(self, shard: int) -> None:
         """Forget the shard's utterances."""
@@ -120,21 +133,21 @@ class EmitterStage:
 
     # Deciding
 
-    def _plan(
-        self, jobs: Sequence[Job], waiting: Sequence[Sequence[Utterance]], now_ms: int
-    ) -> Iterator[Effect]:
-        """Give every meeting its level, and say which changed."""
+    def _backlog(self, jobs: Sequence[Job], waiting: Sequence[Sequence[Utterance]]) -> "_Backlog":
         finals = [manner for track in waiting for manner in self._agenda.finals(track)]
         others = [job.manner for job in jobs if job.kind in (Kind.PARTIAL, Kind.DRAFT)]
-        finals_ms, others_ms = (self._costs.total_ms(part, self._limits.windows) for part in (finals, others))
-        self._backlog_ms = finals_ms + others_ms
-        late = finals_ms > self._budget_ms
+        times_ms = (self._costs.total_ms(part, self._limits.windows) for part in (finals, others))
+        return _Backlog(len(finals), *times_ms)
+
+    def _plan(self, backlog: "_Backlog", now_ms: int) -> Iterator[Effect]:
+        """Give every meeting its level, and say which changed."""
+        late = backlog.finals_ms > self._budget_ms
         work = self._load.work(now_ms)
         self._newest = {meeting: self._newest[meeting] for meeting in work if meeting in self._newest}
-        self._pressed.note(now_ms, waits=bool(finals))
+        self._pressed.note(now_ms, waits=backlog.finals > 0)
         saturated = self._pressed.share(now_ms) > _SATURATED
         changed = self._service.plan(work, now_ms, late=saturated and late)
-        metrics.BACKLOG_SECONDS.set(self._backlog_ms / 1000)
+        metrics.BACKLOG_SECONDS.set(backlog.ms / 1000)
         SERVICE_LEVEL.set(max(map(self._service.level, work), default=self._service.best))
         HEADROOM.set(self._load.headroom(work, self._service.capacity))
         for meeting in changed:
@@ -148,9 +161,9 @@ class EmitterStage:
         status = level_changed(meeting, level, at_ms=at_ms, now_ms=now_ms, reason=reason)
         return Append(shard, Stream.RESULTS, status, captured_ms=window.captured_ms)
 
-    def _recall(self, now_ms: int) -> int:
+    def _recall(self, backlog: "_Backlog", now_ms: int) -> int:
         """How many deferred utterances there is time for: none before all who speak have partials again."""
-        calm = self._backlog_ms < self._budget_ms / 2
+        calm = backlog.ms < self._budget_ms / 2
         speaking = self._load.speaking(now_ms)
         everybody = all(self._service.level(meeting) <= ServiceLevel.RELAXED for meeting in speaking)
         return self._deferred.room if calm and everybody else 0

@@ -80,13 +80,18 @@ def test_partials_are_made_with_care_where_all_that_are_due_come_in_time():
     assert not relaxed.partials.affords_care(16_000, costs, due=1)
 
 
-def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():
-    full, *_ = efforts(200, final_ms=400, drafts=True)
+def costing(effort, *finals_ms):
+    """Costs by which the finals of an effort take so long each, best first."""
     costs = Costs()
-    for finals, ms in zip(full.finals, (400, 200), strict=True):
+    for finals, ms in zip(effort.finals, finals_ms, strict=True):
         for _ in range(60):
             costs.learn(finals.manner(16_000), 1, ms)
-    best, quick = full.finals
+    return costs
+
+
+def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():
+    full, *_ = efforts(200, final_ms=400, drafts=True)
+    costs, (best, quick) = costing(full, 400, 200), full.finals
     finals = [full.final(16_000, costs, Due(number, partials=0, partials_ms=0.0)) for number in (1, 2, 9)]
     assert finals == [best, quick, quick]
     assert pinned(full).final(16_000, costs, Due(9, partials=0, partials_ms=0.0)) == best
@@ -94,11 +99,7 @@ def test_finals_are_as_good_as_there_is_time_for_when_so_many_are_due():
 
 def test_finals_are_no_better_than_leaves_time_for_the_partials_that_wait():
     full, *_ = efforts(200, final_ms=400, drafts=True)
-    costs = Costs()
-    for finals, ms in zip(full.finals, (300, 150), strict=True):
-        for _ in range(60):
-            costs.learn(finals.manner(16_000), 1, ms)
-    best, quick = full.finals
+    costs, (best, quick) = costing(full, 300, 150), full.finals
     found = [full.final(16_000, costs, Due(1, partials=3, partials_ms=ms)) for ms in (90, 110, 9000)]
     assert found == [best, quick, quick]
 

@@ -302,8 +302,7 @@ def test_a_final_has_a_wide_beam_unless_others_wait_for_their_partials(
     level, speaking, beam, as_entries, ledger
 ):
     engine = Parrot()
-    stage = new_stage(engine, allowed=range(level, level + 1), final_ms=250)
-    shard = ledger(lambda: stage)
+    shard = ledger(lambda: new_stage(engine, allowed=range(level, level + 1), final_ms=250))
     open_ones = [window for track in TRACKS[:speaking] for window in utterance(3, track=track)[:-1]]
     shard.deliver(as_entries([*open_ones, *utterance(3, track=TRACKS[2])], Stream.WINDOWS))
     (_, settings, _), *_ = engine.batches

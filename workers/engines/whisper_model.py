@@ -151,7 +151,9 @@ class WhisperModel:
         """
 
         def align(window: NDArray[np.float32], text: list[int], length: int) -> Any:
-            kept = _view(window[np.newaxis, : (length + _SILENCE_FRAMES) // _FRAMES_PER_POSITION])
+            positions = (length + _SILENCE_FRAMES) // _FRAMES_PER_POSITION
+            # CTranslate2 takes what has as many positions as there are mel bands for features, and encodes it.
+            kept = _view(window[np.newaxis, : positions + (positions == self.mels)])
             return self._model.align(kept, self._prompt, [text], [length])[0]
 
         try:

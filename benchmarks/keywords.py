@@ -73,7 +73,7 @@ class Clip:
 
 @dataclass
 class Spent:
-    """What verification took: processor time, and stretches looked at once and again."""
+    """What verification took: processor time, and stretches scored and read."""
 
     cpu_s: float = 0.0
     scored: int = 0
@@ -237,7 +237,7 @@ def _chunks(track: Track, samples: Samples) -> Iterator[SpeechChunk]:
 
 
 class TimedScorer:
-    """Counts what first looks take."""
+    """Counts what scoring takes."""
 
     def __init__(self, model: WhisperModel, spent: Spent) -> None:
         self._scorer, self._spent = PhraseScorer(model), spent
@@ -252,7 +252,7 @@ class TimedScorer:
 
 
 class TimedEngine:
-    """Counts what second looks take."""
+    """Counts what reading takes."""
 
     def __init__(self, engine: WhisperEngine, spent: Spent) -> None:
         self.encoding = engine.encoding
@@ -296,8 +296,8 @@ def report(kind: str, outcome: Outcome) -> dict[str, object]:
         "recall": round(outcome.recall, 4) if outcome.wanted else None,
         "false_alarms": len(outcome.false_alarms),
         "false_alarms_per_hour": round(len(outcome.false_alarms) / (outcome.audio_s / 3600), 2),
-        "first_looks_per_hour": round(outcome.spent.scored / (outcome.audio_s / 3600), 1),
-        "second_looks_per_hour": round(outcome.spent.transcribed / (outcome.audio_s / 3600), 1),
+        "scored_per_hour": round(outcome.spent.scored / (outcome.audio_s / 3600), 1),
+        "read_per_hour": round(outcome.spent.transcribed / (outcome.audio_s / 3600), 1),
         "lag_ms": [round(float(p)) for p in np.percentile(outcome.lags_ms or [0], [50, 95])],
         "cpu_share": round(outcome.cpu_s / outcome.audio_s, 5),
         "cpu_share_verifier": round(outcome.spent.cpu_s / outcome.audio_s, 5),
@@ -313,8 +313,8 @@ def show(mode: str, figures: dict[str, object], *, details: bool) -> None:
     print(
         f"{mode:<16} {figures['clips']:<12} {recall}"
         f"{figures['false_alarms']} false alarms in {figures['audio_s']:.0f} s "
-        f"({figures['false_alarms_per_hour']}/h), {figures['first_looks_per_hour']} first "
-        f"and {figures['second_looks_per_hour']} second looks/h"
+        f"({figures['false_alarms_per_hour']}/h), {figures['scored_per_hour']}/h scored, "
+        f"{figures['read_per_hour']}/h read"
     )
     if mode == "transcripts off":
         print(

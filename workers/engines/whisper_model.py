@@ -152,7 +152,7 @@ class WhisperModel:
 
         def align(window: NDArray[np.float32], text: list[int], length: int) -> Any:
             positions = (length + _SILENCE_FRAMES) // _FRAMES_PER_POSITION
-            # CTranslate2 takes what has as many positions as there are mel bands for features, and encodes it.
+            # Where there are as many as mel bands, CTranslate2 takes them for features, and encodes them.
             kept = _view(window[np.newaxis, : positions + (positions == self.mels)])
             return self._model.align(kept, self._prompt, [text], [length])[0]
 

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workers.keyword import metrics
-from workers.keyword.listening import Inquiry
+from workers.keyword.listening import SCORING, Inquiry, Look
 from workers.keyword.utterance import Utterance
 
 _SCORED_PER_TRANSCRIBED = 4
-"""To write down what was said takes about as long as so many looks that only score."""
-_SCORES = 2
-"""Looks at a stretch that only score."""
+"""To read what was said takes about as long as so many looks that only score."""
 _REST = 2
-"""So many times as long as writing down took, nothing is written down while the pool is behind."""
+"""So many times as long as reading took, nothing is read while the pool is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Looks that only score in a batch; stretches that may wait for looks of each kind, and for how long."""
+    """How many looks share a batch where they only score.
+
+    And how many stretches may wait for each look that scores, or to be read, and for how long.
+    """
 
     batch: int
     waiting: int
@@ -35,45 +36,52 @@ class Bounds:
 
 
 class Inquiries:
-    """Looks that only score in the order they came; those at the text, which cost more, the likeliest first.
+    """Looks that score go first and in order; of those that read, which cost more, the likeliest.
 
     `let_go` is told of every utterance of which an inquiry needs no answer any more.
     """
 
     def __init__(self, bounds: Bounds, let_go: Callable[[Utterance], None]) -> None:
         self._bounds, self._let_go = bounds, let_go
-        self._scores: deque[Waiting] = deque()
+        self._scores: dict[Look, deque[Waiting]] = {look: deque() for look in SCORING}
         self._texts: list[Waiting] = []
         self._texts_from_ms = 0.0
 
     def __len__(self) -> int:
-        return len(self._scores) + len(self._texts)
+        return sum(map(len, self._scores.values())) + len(self._texts)
 
     def add(self, utterance: Utterance, inquiry: Inquiry, now_ms: int) -> None:
-        """Take one more; where that is too many, the oldest goes, or of those at the text the unlikeliest."""
+        """Take one more; where that is too many, the oldest goes, or of those to be read the unlikeliest.
+
+        What still waits to be read goes as well, when it is to be read with more behind it.
+        """
         utterance.waiting += 1
         one = Waiting(utterance, inquiry, now_ms)
-        if inquiry.look == "text":
+        if inquiry.reads:
+            self._supersede(one)
             self._texts.append(one)
             if len(self._texts) > self._bounds.waiting:
                 self._drop(self._texts.pop(self._unlikeliest()))
             return
-        self._scores.append(one)
-        if len(self._scores) > _SCORES * self._bounds.waiting:
-            self._drop(self._scores.popleft())
+        line = self._scores[inquiry.look]
+        line.append(one)
+        if len(line) > self._bounds.waiting:
+            self._drop(line.popleft())
 
     def next_batch(self, now_ms: int, *, behind: bool = False) -> list[Waiting]:
-        """What to look into now, all of one kind; texts when nothing waits to be scored.
+        """What to look into now, all of one kind; what is to be read when nothing waits to be scored.
 
-        They hold up everything else for longer, so while the pool is `behind` they take a third of the
+        Reading holds up everything else for longer, so while the pool is `behind` it takes a third of the
         time at most.
         """
         self._expire(now_ms)
         batch: list[Waiting] = []
-        while self._scores and len(batch) < self._bounds.batch:
-            one = self._scores.popleft()
-            self._choose(one, batch)
-        if batch or not self.due(now_ms, behind=behind):
+        for line in self._scores.values():
+            while line and len(batch) < self._bounds.batch:
+                self._choose(line.popleft(), batch)
+            if batch:
+                return batch
+        if not self.due(now_ms, behind=behind):
             return batch
         self._texts.sort(key=_doubt, reverse=True)
         while self._texts and len(batch) < max(1, self._bounds.batch // _SCORED_PER_TRANSCRIBED):
@@ -82,16 +90,19 @@ class Inquiries:
 
     def due(self, now_ms: int, *, behind: bool) -> bool:
         """Whether there is something to look into now."""
-        return bool(self._scores) or (bool(self._texts) and not (behind and now_ms < self._texts_from_ms))
+        if any(self._scores.values()):
+            return True
+        return bool(self._texts) and not (behind and now_ms < self._texts_from_ms)
 
     def took(self, inquiry: Inquiry, took_ms: float, now_ms: int) -> None:
         """Looking into a batch of such inquiries took so long, up to now or a little later."""
-        if inquiry.look == "text":
+        if inquiry.reads:
             self._texts_from_ms = now_ms + (1 + _REST) * took_ms
 
     def release(self, shard: int) -> None:
         """Forget those of a shard."""
-        self._scores = deque(one for one in self._scores if one.utterance.shard != shard)
+        for look, line in self._scores.items():
+            self._scores[look] = deque(one for one in line if one.utterance.shard != shard)
         self._texts = [one for one in self._texts if one.utterance.shard != shard]
 
     def _choose(self, one: Waiting, batch: list[Waiting]) -> None:
@@ -100,13 +111,19 @@ class Inquiries:
         else:
             self._let_go(one.utterance)
 
+    def _supersede(self, one: Waiting) -> None:
+        for earlier in [other for other in self._texts if _same(one, other)]:
+            self._texts.remove(earlier)
+            self._let_go(earlier.utterance)
+
     def _unlikeliest(self) -> int:
         return min(range(len(self._texts)), key=lambda i: _doubt(self._texts[i]))
 
     def _expire(self, now_ms: int) -> None:
         latest_ms = now_ms - self._bounds.patience_ms
-        while self._scores and self._scores[0].since_ms < latest_ms:
-            self._drop(self._scores.popleft())
+        for line in self._scores.values():
+            while line and line[0].since_ms < latest_ms:
+                self._drop(line.popleft())
         for one in [one for one in self._texts if one.since_ms < latest_ms]:
             self._texts.remove(one)
             self._drop(one)
@@ -119,3 +136,7 @@ class Inquiries:
 
 def _doubt(one: Waiting) -> float:
     return one.utterance.likelihood(one.inquiry)
+
+
+def _same(one: Waiting, other: Waiting) -> bool:
+    return one.utterance is other.utterance and one.inquiry.candidates == other.inquiry.candidates

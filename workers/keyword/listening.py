@@ -1,9 +1,10 @@
 """The audio of one utterance on its way through the spotter: candidates become inquiries.
 
-A candidate is scored as soon as it was said, so that the event is early. Where that leaves it open it is
-scored again a little later, when its end is surely there, and then what was said is written down. What is
-found, and the audio each inquiry takes along, follow from the utterance's audio alone, however it came in
-chunks, unless there was too much to hear and the spotter was thrifty.
+A candidate is scored as soon as it was noticed, so that the event is early, and where that leaves it open
+once more when its end is surely there. Of what is open then, it is read what was said; and read again with
+more behind it, which tells a word from the beginning of a longer one. What is found, and the audio each
+inquiry takes along, follow from the utterance's audio alone, however it came in chunks, unless there was too
+much to hear and the spotter was thrifty.
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,16 @@ from typing import Literal
 from common.audio import BYTES_PER_SAMPLE, ms_to_samples, sample_count
 from workers.engines.spotter import Spotted, Spotting
 
-Look = Literal["first", "second", "text"]
+Look = Literal["first", "second", "third", "last"]
 TAILS: dict[Look, int] = {
-    "first": ms_to_samples(110),
-    "second": ms_to_samples(230),
-    "text": ms_to_samples(230),
+    "first": ms_to_samples(60),
+    "second": ms_to_samples(110),
+    "third": ms_to_samples(110),
+    "last": ms_to_samples(230),
 }
-"""How much audio behind a candidate each look takes in."""
+"""How much audio behind a candidate each look takes in, one look after the other."""
+SCORING: tuple[Look, ...] = ("first", "second")
+READING: tuple[Look, ...] = ("third", "last")
 LEAD = ms_to_samples(1200)
 LONGEST = ms_to_samples(4000)
 KEPT = LONGEST + ms_to_samples(1000)
@@ -43,6 +47,11 @@ class Inquiry:
     pcm: bytes
     candidates: tuple[Candidate, ...]
     look: Look = "first"
+
+    @property
+    def reads(self) -> bool:
+        """Whether what was said is written down, which costs more than scoring."""
+        return self.look in READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +102,24 @@ class Listening:
         self._let_go()
         return inquiries
 
-    def _first(self) -> _Look | None:
-        return next((one for one in self._looks if one.look == "first"), None)
-
     def _sort_in(self, spotted: list[Spotted]) -> list[Inquiry]:
         inquiries: list[Inquiry] = []
         for one in spotted:
             noticed = self._start + one.noticed
             inquiries += self._ripe(noticed)
-            candidate = Candidate(one.phrase, self._start + one.start, self._start + one.end)
-            first = self._first()
-            if first is not None:
-                first.candidates.append(candidate)
+            self._look_into(Candidate(one.phrase, self._start + one.start, self._start + one.end), noticed)
+        return inquiries
+
+    def _look_into(self, candidate: Candidate, noticed: int) -> None:
+        """Scored with those that are about to be, else alone; and likewise read."""
+        for looks in (SCORING, READING):
+            coming = next((one for one in self._looks if one.look == looks[0]), None)
+            if coming is not None:
+                coming.candidates.append(candidate)
                 continue
             candidates = [candidate]
-            for look, tail in TAILS.items():
-                self._looks.append(_Look(max(candidate.end + tail, noticed), candidates, look))
-        return inquiries
+            for look in looks:
+                self._looks.append(_Look(max(candidate.end + TAILS[look], noticed), candidates, look))
 
     def _ripe(self, position: int) -> list[Inquiry]:
         ripe = [look for look in self._looks if look.due <= position]

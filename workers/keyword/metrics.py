@@ -21,7 +21,7 @@ UNHEARD = Counter(
 )
 VERIFY_SECONDS = Histogram(
     "hubbub_keyword_verify_seconds",
-    "Time of one verification, of up to a batch of stretches, by look: first, second, or at the text.",
+    "Time of one verification, of up to a batch of stretches, by look: two that score, two that read.",
     ["look"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6),
 )

@@ -239,17 +239,17 @@ class KeywordStage:
         batch = self._inquiries.next_batch(now_ms, behind=self._attention.behind)
         if not batch:
             return
-        look = batch[0].inquiry.look
         begun = self._clock()
         answers = self._verifier.answer([one.inquiry for one in batch])
         took_s = self._clock() - begun
-        metrics.VERIFY_SECONDS.labels(look).observe(took_s)
+        metrics.VERIFY_SECONDS.labels(batch[0].inquiry.look).observe(took_s)
         self._inquiries.took(batch[0].inquiry, took_s * 1000, now_ms)
         for one, answer in zip(batch, answers, strict=True):
             self._answered(one.utterance)
-            one.utterance.doubtful.update(answer.doubtful)
+            if not one.inquiry.reads:
+                one.utterance.doubt(one.inquiry, answer.doubtful)
             verdict = "confirmed" if answer.heard else "open" if answer.doubtful else "rejected"
-            metrics.INQUIRIES.labels(look, verdict).inc()
+            metrics.INQUIRIES.labels(one.inquiry.look, verdict).inc()
             for heard in answer.heard:
                 event = one.utterance.keyword(heard)
                 if event is not None:

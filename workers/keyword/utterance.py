@@ -18,7 +18,7 @@ class Utterance:
     """The acoustic side ends with `deaf`, the textual one with `settled`; then it is over.
 
     `entries` are the pending entries of its speech; `waiting` counts inquiries not yet answered;
-    `found` names the phrases told, `doubtful` those that a first look left open, with its score;
+    `found` names the phrases told, `doubtful` those that scoring left open, with their scores;
     `origin_ms` is the Unix time of the meeting's first sample.
     """
 
@@ -68,8 +68,14 @@ class Utterance:
         open_ = {candidate.phrase for candidate in inquiry.candidates} - self.found
         return bool(open_) if inquiry.look == "first" else not open_.isdisjoint(self.doubtful)
 
+    def doubt(self, inquiry: Inquiry, doubtful: dict[str, float]) -> None:
+        """Of what a look scored, only this is open."""
+        for candidate in inquiry.candidates:
+            self.doubtful.pop(candidate.phrase, None)
+        self.doubtful.update(doubtful)
+
     def likelihood(self, inquiry: Inquiry) -> float:
-        """The best score that a first look gave to its candidates."""
+        """The best score that its candidates had."""
         scores = (self.doubtful.get(candidate.phrase, -math.inf) for candidate in inquiry.candidates)
         return max(scores, default=-math.inf)
 

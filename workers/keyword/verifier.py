@@ -1,8 +1,8 @@
 """Verifies candidates: how well each phrase fits its audio, and where that is open, what is said there.
 
-Two looks score the phrase (see `workers.engines.phrase_scoring`), which settles most candidates. A third
-one transcribes the audio around the others and looks for their phrases in the text. The bounds are from
-docs/decisions/keyword-cost.md.
+Some looks score the phrase (see `workers.engines.phrase_scoring`), which settles most candidates. Others
+transcribe the audio around what is left, and look for the phrases in the text. The bounds are from
+docs/decisions/keyword-looks.md.
 """
 
 import math
@@ -19,19 +19,19 @@ from workers.engines.log_mel import LogMel
 from workers.engines.phrase_scoring import Question
 from workers.engines.speech import DecodeSettings, SpeechEngine
 from workers.keyword.heard import Heard
-from workers.keyword.listening import TAILS, Candidate, Inquiry
+from workers.keyword.listening import TAILS, Candidate, Inquiry, Look
 from workers.keyword.matching import INFLECTED, Match, Matcher
 from workers.keyword.phrases import Phrase
 
-SURE = -2.4
-"""The score from which a phrase counts as said."""
-HOPELESS = -6.5
+SURE: dict[Look, float] = {"first": -1.7, "second": -2.2}
+"""The score from which a phrase counts as said: at once it may yet be the beginning of another."""
+HOPELESS = -5.5
 """The score below which it does not; in between it is looked for in the text."""
 ALIKE = 0.8
 """How alike the heard text must be to a phrase that the spotter heard there too."""
 DECODE = DecodeSettings(context_s=6.0, beam=1, second_try=False)
 _SCORED_LEAD = ms_to_samples(50)
-_STEEPNESS, _EVEN = 1.1, -4.25  # of the odds that a candidate was right, by its score
+_STEEPNESS, _EVEN = 1.1, -3.9  # of the odds that a candidate was right, by its score
 _PIECE = SAMPLE_RATE // 10
 
 
@@ -39,7 +39,7 @@ class Scorer(Protocol):
     """Says how well phrases fit audio."""
 
     def scores(self, questions: Sequence[Question]) -> list[float]:
-        """The mean log probability of each phrase's tokens, in order. Raises EngineError."""
+        """The score of each, in order. Raises EngineError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Verifier:
         self._phrases = {phrase.text: phrase for phrase in matcher.phrases}
 
     def answer(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
-        """What was said in each, in order; all at the text or none. Raises EngineError."""
-        return self._transcribe(inquiries) if inquiries[0].look == "text" else self._score(inquiries)
+        """What was said in each, in order; all read or none. Raises EngineError."""
+        return self._transcribe(inquiries) if inquiries[0].reads else self._score(inquiries)
 
     def _score(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
         asked = [sorted(set(inquiry.candidates), key=_place) for inquiry in inquiries]
@@ -85,7 +85,10 @@ class Verifier:
             for candidate in candidates
         ]
         scores = iter(self._scorer.scores(questions))
-        return [self._judged([_Scored(one, next(scores)) for one in candidates]) for candidates in asked]
+        return [
+            self._judged([_Scored(one, next(scores)) for one in candidates], SURE[inquiry.look])
+            for inquiry, candidates in zip(inquiries, asked, strict=True)
+        ]
 
     def _transcribe(self, inquiries: Sequence[Inquiry]) -> list[Answer]:
         windows = [self._features(np.frombuffer(inquiry.pcm, np.int16)) for inquiry in inquiries]
@@ -103,13 +106,16 @@ class Verifier:
         pieces = [front_end.push(samples[at : at + _PIECE]) for at in range(0, len(samples), _PIECE)]
         return np.concatenate([*pieces, front_end.flush()])
 
-    def _judged(self, scored: Sequence[_Scored]) -> Answer:
+    def _judged(self, scored: Sequence[_Scored], sure: float) -> Answer:
         """Of phrases proposed for the same place the best counts, if any."""
-        best = [one for one in scored if not any(_outdone(one, other) for other in scored)]
-        sure = [one for one in best if one.score >= SURE]
-        open_ = [one for one in best if HOPELESS <= one.score < SURE]
-        heard = (_heard(self._phrases[one.candidate.phrase], one.candidate, _odds(one.score)) for one in sure)
-        return Answer(tuple(heard), {one.candidate.phrase: one.score for one in open_})
+        said = [one for one in scored if one.score >= sure]
+        best = [one for one in scored if not any(_outdone(one, other) for other in said)]
+        open_ = {one.candidate.phrase: one.score for one in best if HOPELESS <= one.score < sure}
+        heard = (self._said(one) for one in best if one.score >= sure)
+        return Answer(tuple(heard), open_)
+
+    def _said(self, one: _Scored) -> Heard:
+        return _heard(self._phrases[one.candidate.phrase], one.candidate, _odds(one.score))
 
     def _read(self, inquiry: Inquiry, text: str, probability: float) -> Iterator[Heard]:
         candidates: dict[str, Candidate] = {}
@@ -136,7 +142,7 @@ def _place(candidate: Candidate) -> tuple[int, int, str]:
 
 def _outdone(one: _Scored, other: _Scored) -> bool:
     overlap = other.candidate.start < one.candidate.end and one.candidate.start < other.candidate.end
-    return overlap and other.score > one.score and other.score >= SURE
+    return overlap and other.score > one.score
 
 
 def _odds(score: float) -> float:

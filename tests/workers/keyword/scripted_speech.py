@@ -1,7 +1,7 @@
 """Speech that says what is in it: a spotter and a verifier that read it, for tests of the stage.
 
 A phrase is 300 ms of samples of its own value. The spotter proposes each. The verifier turns down
-those of `MISHEARD` more, and of those of `SLURRED` more it is sure at a second look only; the higher
+those of `MISHEARD` more, and of those of `SLURRED` more it is sure when it is read only; the higher
 the value, the less it thinks of them before.
 """
 
@@ -149,7 +149,7 @@ class ScriptedVerifier:
             value = VALUES[one.phrase]
             slurred = np.count_nonzero(samples == SLURRED + value) > 0
             whole = np.count_nonzero(samples == value) >= ms_to_samples(PHRASE_MS)
-            if whole or (slurred and inquiry.look == "text"):
+            if whole or (slurred and inquiry.reads):
                 times = samples_to_ms(one.start), samples_to_ms(one.end)
                 heard.append(Heard(PHRASES[value - 1], *times, 0.8, "acoustic"))
             elif slurred:

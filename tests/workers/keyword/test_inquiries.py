@@ -6,7 +6,7 @@ import pytest
 from scripted_speech import ANN
 
 from workers.keyword.inquiries import Bounds, Inquiries, Waiting
-from workers.keyword.listening import Candidate, Inquiry
+from workers.keyword.listening import Candidate, Inquiry, Look
 from workers.keyword.utterance import Utterance
 
 
@@ -19,13 +19,16 @@ class Queue:
         self.inquiries = Inquiries(bounds, lambda utterance: self.let_go.append(utterance.id))
 
     def add(self, name: str, *, score: float | None = None, now_ms: int = 0) -> Utterance:
-        """A first look; with the score of one, a second look."""
+        """A first look; where there was one, with its score, something to read."""
         utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms, origin_ms=0)
         if score is not None:
             utterance.doubtful["mute"] = score
-        inquiry = Inquiry(name, 0, b"", (Candidate("mute", 0, 1),), "first" if score is None else "text")
-        self.inquiries.add(utterance, inquiry, now_ms)
+        self.look(utterance, "first" if score is None else "third", now_ms)
         return utterance
+
+    def look(self, utterance: Utterance, look: Look, now_ms: int = 0) -> None:
+        inquiry = Inquiry(utterance.id, 0, b"", (Candidate("mute", 0, 1),), look)
+        self.inquiries.add(utterance, inquiry, now_ms)
 
     def batch(self, now_ms: int = 0) -> list[str]:
         return names(self.inquiries.next_batch(now_ms))
@@ -48,14 +51,32 @@ def test_first_looks_go_first_and_in_order() -> None:
     ]
 
 
-def test_of_second_looks_the_likeliest_goes_first_and_few_at_a_time() -> None:
+def test_second_looks_go_before_what_is_to_be_read() -> None:
+    queue = Queue()
+    queue.look(queue.add("doubted", score=-3.0), "second")
+    queue.add("new")
+    assert [queue.batch(), queue.batch(), queue.batch()] == [["new"], ["doubted"], ["doubted"]]
+
+
+def test_what_still_waits_is_read_once_with_all_that_is_there() -> None:
+    queue = Queue()
+    doubted = queue.add("doubted", score=-3.0)
+    queue.add("other", score=-4.0)
+    queue.look(doubted, "last")
+    assert queue.let_go == ["doubted"]
+    (one, other) = queue.inquiries.next_batch(0)
+    assert [(one.utterance.id, one.inquiry.look), other.utterance.id] == [("doubted", "last"), "other"]
+    assert queue.batch() == []
+
+
+def test_of_what_is_to_be_read_the_likeliest_goes_first_and_few_at_a_time() -> None:
     queue = Queue(batch=4)
     for name, score in (("poor", -6.0), ("good", -2.5), ("fair", -4.0)):
         queue.add(name, score=score)
     assert [queue.batch(), queue.batch(), queue.batch()] == [["good"], ["fair"], ["poor"]]
 
 
-def test_while_the_pool_is_behind_second_looks_take_a_third_of_the_time() -> None:
+def test_while_the_pool_is_behind_reading_takes_a_third_of_the_time() -> None:
     queue = Queue()
     for name in ("doubted", "too", "as well"):
         queue.add(name, score=-3.0)
@@ -71,7 +92,7 @@ def test_while_the_pool_is_behind_second_looks_take_a_third_of_the_time() -> Non
     assert len(others) + len(inquiries.next_batch(300, behind=True)) == 2
 
 
-def test_first_looks_wait_for_no_second_one() -> None:
+def test_first_looks_wait_for_no_reading() -> None:
     queue = Queue()
     queue.add("doubted", score=-3.0)
     (second,) = queue.inquiries.next_batch(0, behind=True)
@@ -80,7 +101,7 @@ def test_first_looks_wait_for_no_second_one() -> None:
     assert names(queue.inquiries.next_batch(50, behind=True)) == ["new"]
 
 
-def test_without_room_the_unlikeliest_second_look_goes() -> None:
+def test_without_room_the_unlikeliest_reading_goes() -> None:
     queue = Queue()
     for name, score in (("poor", -6.0), ("good", -2.5), ("fair", -4.0), ("better", -3.0)):
         queue.add(name, score=score)
@@ -90,10 +111,10 @@ def test_without_room_the_unlikeliest_second_look_goes() -> None:
 
 def test_without_room_the_oldest_first_look_goes() -> None:
     queue = Queue()
-    for name in "abcdefg":
+    for name in "abcd":
         queue.add(name)
     assert queue.let_go == ["a"]
-    assert queue.batch() == list("bcdefg")
+    assert queue.batch() == list("bcd")
 
 
 @pytest.mark.parametrize("score", [None, -3.0])
@@ -113,7 +134,7 @@ def test_what_was_told_meanwhile_needs_no_look() -> None:
     assert queue.let_go == ["a", "b"]
 
 
-def test_a_second_look_that_nothing_left_open_is_not_taken() -> None:
+def test_what_nothing_left_open_is_not_read() -> None:
     queue = Queue()
     queue.add("a", score=-3.0).doubtful.clear()
     assert queue.batch() == []

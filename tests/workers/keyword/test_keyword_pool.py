@@ -1,5 +1,7 @@
 """The pool on real speech, with its real models: the bundled demonstration meeting."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from scripted_speech import ANN, MEETING_BEGAN_MS
@@ -8,7 +10,7 @@ from common.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from common.messages import SpeechChunk
 from common.results import Keyword
 from common.settings import KeywordSettings, Settings
-from common.stage import Acknowledge, Append, Entry, EntryId, Stage, Stream
+from common.stage import Acknowledge, Append, Effect, Entry, EntryId, Stage, Stream
 from tests.workers import real_speech
 from workers.keyword.pool import build
 
@@ -37,6 +39,14 @@ def _chunk(start: int, at: int, samples: np.ndarray, *, last: bool) -> SpeechChu
     return SpeechChunk(ANN, name, start, start + at, end, captured_ms, samples.tobytes(), closed)
 
 
+def effects_of(stage: Stage, entry: Entry) -> Iterator[Effect]:
+    step = stage.process([entry], 0)
+    yield from step.effects
+    while step.busy:
+        step = stage.process([], 0)
+        yield from step.effects
+
+
 def listened(stage: Stage, turn: int) -> list[tuple[Keyword, int]]:
     """The events, and the end of the audio, in ms of the meeting, that had come by then."""
     events: list[tuple[Keyword, int]] = []
@@ -44,8 +54,7 @@ def listened(stage: Stage, turn: int) -> list[tuple[Keyword, int]]:
     for number, chunk in enumerate(chunks(turn)):
         entry = EntryId(0, Stream.SPEECH, f"{number}-0")
         pending.add(entry)
-        step = stage.process([Entry(entry, chunk)], 0)
-        for effect in step.effects:
+        for effect in effects_of(stage, Entry(entry, chunk)):
             if isinstance(effect, Append):
                 events.append((effect.message, samples_to_ms(chunk.end)))
             elif isinstance(effect, Acknowledge):

@@ -112,7 +112,7 @@ class Inquiries:
             self._let_go(one.utterance)
 
     def _supersede(self, one: Waiting) -> None:
-        for earlier in [other for other in self._texts if _same(one, other)]:
+        for earlier in [other for other in self._texts if _covers(one, other)]:
             self._texts.remove(earlier)
             self._let_go(earlier.utterance)
 
@@ -138,5 +138,6 @@ def _doubt(one: Waiting) -> float:
     return one.utterance.likelihood(one.inquiry)
 
 
-def _same(one: Waiting, other: Waiting) -> bool:
-    return one.utterance is other.utterance and one.inquiry.candidates == other.inquiry.candidates
+def _covers(one: Waiting, other: Waiting) -> bool:
+    same = one.utterance is other.utterance
+    return same and set(other.inquiry.candidates) <= set(one.inquiry.candidates)

@@ -111,11 +111,14 @@ class Listening:
         return inquiries
 
     def _look_into(self, candidate: Candidate, noticed: int) -> None:
-        """Scored with those that are about to be, else alone; and likewise read."""
-        for looks in (SCORING, READING):
-            coming = next((one for one in self._looks if one.look == looks[0]), None)
-            if coming is not None:
-                coming.candidates.append(candidate)
+        """Score it with those that are about to be; read it with those whose last look is late enough."""
+        enough = candidate.end + TAILS["third"]
+        unscored = (one for one in self._looks if one.look == "first")
+        unread = (one for one in self._looks if one.look == "last" and one.due >= enough)
+        for looks, company in ((SCORING, unscored), (READING, unread)):
+            one = next(company, None)
+            if one is not None:
+                one.candidates.append(candidate)
                 continue
             candidates = [candidate]
             for look in looks:

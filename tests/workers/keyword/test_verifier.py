@@ -20,7 +20,7 @@ from workers.keyword.matching import Matcher
 from workers.keyword.verifier import HOPELESS, SURE, Answer, Verification, Verifier
 
 MATCHER = Matcher(PHRASES, Pronunciations().of)
-NEXT_SLIDE = 4
+NEXT_SLIDE, DEADLINE = 4, 14
 
 
 class Told:
@@ -106,12 +106,10 @@ def scorer() -> PhraseScorer:
     return PhraseScorer(WhisperModel.load(find_weights("bundled"), device=CPU, language="en"))
 
 
-@pytest.fixture(scope="module")
-def window() -> np.ndarray:
-    """ "Next slide", cut out where the spotter heard it."""
-    pcm = turn(NEXT_SLIDE)
-    ways = (("N", "EH", "K", "S", "T", "S", "L", "AY", "D"),)
-    spotter = Spotter.load({"next slide": Spottable(ways, 1e-16)})
+def cut_out(number: int, phones: str) -> np.ndarray:
+    """What sounds like this in a turn, where the spotter heard it first."""
+    pcm = turn(number)
+    spotter = Spotter.load({"phrase": Spottable((tuple(phones.split()),), 1e-16)})
     spotting = spotter.listen()
     spotting.push(pcm.tobytes())
     spotter.work()
@@ -121,11 +119,28 @@ def window() -> np.ndarray:
     return np.concatenate([front_end.push(piece), front_end.flush()])
 
 
+@pytest.fixture(scope="module")
+def window() -> np.ndarray:
+    """ "Next slide"."""
+    return cut_out(NEXT_SLIDE, "N EH K S T S L AY D")
+
+
 def test_what_was_said_scores_high_and_what_was_not_low(scorer: PhraseScorer, window: np.ndarray) -> None:
     said, other, near = scorer.scores(
         [Question(text, window) for text in ("next slide", "can you hear me", "next steps")]
     )
     assert said > SURE["second"] > max(other, near)
+
+
+def test_a_noun_need_not_begin_a_text(scorer: PhraseScorer) -> None:
+    window = cut_out(DEADLINE, "D EH D L AY N")
+    said, other = scorer.scores([Question(text, window) for text in ("deadline", "headline")])
+    assert said > SURE["second"] > other
+
+
+def test_a_hyphen_is_as_good_as_a_space(scorer: PhraseScorer, window: np.ndarray) -> None:
+    hyphen, space = scorer.scores([Question(text, window) for text in ("next-slide", "next slide")])
+    assert hyphen == pytest.approx(space)
 
 
 def test_no_length_of_a_window_is_special(scorer: PhraseScorer, window: np.ndarray) -> None:

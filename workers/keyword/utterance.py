@@ -9,7 +9,7 @@ from common.messages import SpeechChunk
 from common.results import Keyword, Transcript
 from common.stage import Append, EntryId, Forget, Position, Stream
 from workers.keyword.heard import Heard
-from workers.keyword.listening import Inquiry, Listening
+from workers.keyword.listening import Candidate, Inquiry, Listening
 from workers.keyword.phrases import Phrase
 
 
@@ -18,7 +18,7 @@ class Utterance:
     """The acoustic side ends with `deaf`, the textual one with `settled`; then it is over.
 
     `entries` are the pending entries of its speech; `waiting` counts inquiries not yet answered;
-    `found` names the phrases told, `doubtful` those that scoring left open, with their scores;
+    `found` names the phrases told, `doubtful` has the candidates that scoring left open, with their scores;
     `origin_ms` is the Unix time of the meeting's first sample.
     """
 
@@ -37,7 +37,7 @@ class Utterance:
     deferred: bool = False
     words_read: int = 0
     found: set[str] = field(default_factory=set)
-    doubtful: dict[str, float] = field(default_factory=dict)
+    doubtful: dict[Candidate, float] = field(default_factory=dict)
 
     @classmethod
     def of_speech(cls, shard: int, chunk: SpeechChunk, now_ms: int) -> "Utterance":
@@ -65,19 +65,22 @@ class Utterance:
 
     def wants(self, inquiry: Inquiry) -> bool:
         """Whether an answer could bring something new."""
-        open_ = {candidate.phrase for candidate in inquiry.candidates} - self.found
-        return bool(open_) if inquiry.look == "first" else not open_.isdisjoint(self.doubtful)
+        untold = self._untold(inquiry)
+        return bool(untold) if inquiry.look == "first" else not self.doubtful.keys().isdisjoint(untold)
 
-    def doubt(self, inquiry: Inquiry, doubtful: dict[str, float]) -> None:
-        """Of what a look scored, only this is open."""
+    def doubt(self, inquiry: Inquiry, doubtful: dict[Candidate, float]) -> None:
+        """Of what a look scored, only this is open; the same phrase may be so elsewhere."""
         for candidate in inquiry.candidates:
-            self.doubtful.pop(candidate.phrase, None)
+            self.doubtful.pop(candidate, None)
         self.doubtful.update(doubtful)
 
     def likelihood(self, inquiry: Inquiry) -> float:
-        """The best score that its candidates had."""
-        scores = (self.doubtful.get(candidate.phrase, -math.inf) for candidate in inquiry.candidates)
+        """The best score of its candidates whose phrases were not told."""
+        scores = (self.doubtful.get(candidate, -math.inf) for candidate in self._untold(inquiry))
         return max(scores, default=-math.inf)
+
+    def _untold(self, inquiry: Inquiry) -> list[Candidate]:
+        return [candidate for candidate in inquiry.candidates if candidate.phrase not in self.found]
 
     def keyword(self, heard: Heard) -> Append | None:
         """The event of a phrase, the first time it is heard in this utterance."""

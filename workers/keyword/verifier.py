@@ -56,7 +56,7 @@ class Answer:
     """What was said, and the score of each candidate that may yet turn out to have been."""
 
     heard: tuple[Heard, ...]
-    doubtful: dict[str, float] = field(default_factory=dict)
+    doubtful: dict[Candidate, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Verifier:
         """Of phrases proposed for the same place the best counts, if any."""
         said = [one for one in scored if one.score >= sure]
         best = [one for one in scored if not any(_outdone(one, other) for other in said)]
-        open_ = {one.candidate.phrase: one.score for one in best if HOPELESS <= one.score < sure}
+        open_ = {one.candidate: one.score for one in best if HOPELESS <= one.score < sure}
         heard = (self._said(one) for one in best if one.score >= sure)
         return Answer(tuple(heard), open_)
 

@@ -153,7 +153,7 @@ class ScriptedVerifier:
                 times = samples_to_ms(one.start), samples_to_ms(one.end)
                 heard.append(Heard(PHRASES[value - 1], *times, 0.8, "acoustic"))
             elif slurred:
-                doubtful[one.phrase] = -value / 10
+                doubtful[one] = -value / 10
         return Answer(tuple(heard), doubtful)
 
 

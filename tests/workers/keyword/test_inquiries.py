@@ -9,6 +9,8 @@ from workers.keyword.inquiries import Bounds, Inquiries, Waiting
 from workers.keyword.listening import Candidate, Inquiry, Look
 from workers.keyword.utterance import Utterance
 
+MUTE = Candidate("mute", 0, 1)
+
 
 class Queue:
     """An Inquiries with utterances of one candidate each."""
@@ -22,12 +24,12 @@ class Queue:
         """A first look; where there was one, with its score, something to read."""
         utterance = Utterance(0, name, ANN.meeting, ANN.id, ANN.speaker, now_ms, origin_ms=0)
         if score is not None:
-            utterance.doubtful["mute"] = score
+            utterance.doubtful[MUTE] = score
         self.look(utterance, "first" if score is None else "third", now_ms)
         return utterance
 
     def look(self, utterance: Utterance, look: Look, now_ms: int = 0) -> None:
-        inquiry = Inquiry(utterance.id, 0, b"", (Candidate("mute", 0, 1),), look)
+        inquiry = Inquiry(utterance.id, 0, b"", (MUTE,), look)
         self.inquiries.add(utterance, inquiry, now_ms)
 
     def batch(self, now_ms: int = 0) -> list[str]:
@@ -139,6 +141,21 @@ def test_what_nothing_left_open_is_not_read() -> None:
     queue.add("a", score=-3.0).doubtful.clear()
     assert queue.batch() == []
     assert queue.let_go == ["a"]
+
+
+def test_a_phrase_that_is_hopeless_at_one_place_may_be_read_at_another() -> None:
+    queue = Queue()
+    doubted = queue.add("doubted", score=-3.0)
+    elsewhere = Inquiry("doubted", 0, b"", (Candidate("mute", 5, 6),), "second")
+    doubted.doubt(elsewhere, {})
+    assert queue.batch() == ["doubted"]
+
+
+def test_a_candidate_that_scoring_settled_is_not_read() -> None:
+    queue = Queue()
+    settled = queue.add("settled", score=-3.0)
+    settled.doubt(Inquiry("settled", 0, b"", (MUTE,), "second"), {})
+    assert queue.batch() == []
 
 
 def test_release_forgets_a_shard() -> None:

@@ -64,7 +64,8 @@ def test_a_bad_score_settles_it_too() -> None:
 
 
 def test_in_between_it_is_open() -> None:
-    assert answer(Told(mute=-4.0), Candidate("mute", 0, 8000)) == Answer((), {"mute": -4.0})
+    where = Candidate("mute", 0, 8000)
+    assert answer(Told(mute=-4.0), where) == Answer((), {where: -4.0})
 
 
 def test_of_phrases_at_the_same_place_the_better_one_counts() -> None:

@@ -1,7 +1,7 @@
 """The audio of one utterance on its way through the spotter: candidates become inquiries.
 
 A candidate is scored as soon as it was noticed, so that the event is early, and where that leaves it open
-once more when its end is surely there. Around what is open then, what was said is read; and read again with
+once more a little later. Around what is open then, what was said is read; and read again with
 more behind it, which tells a word from the beginning of a longer one. What is asked, and the audio each
 inquiry takes along, follow from the utterance's audio alone, however it came in chunks, unless there was too
 much to hear and the spotter was thrifty.

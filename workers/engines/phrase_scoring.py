@@ -1,9 +1,9 @@
 """How well a phrase fits a stretch of audio, by Whisper: its words are given, not looked for.
 
-One pass of the decoder over all tokens of the phrase at once, instead of one pass a token: a
-quarter of what transcribing takes. The score is the mean log probability of the phrase's tokens, as
-the beginning of the text, or, where that is better, behind an article: "deadline" is an unlikely first
-word. That makes every noun likelier, so a nat is taken off; see docs/decisions/keyword-looks.md.
+A pass of the decoder, or two, over all tokens of the phrase at once, instead of one pass a token. The
+score is the mean log probability of the phrase's tokens, as the beginning of the text, or, where that is
+better, behind an article: "deadline" is an unlikely first word. That makes every noun likelier, so a nat
+is taken off; see docs/decisions/keyword-looks.md.
 """
 
 import math
@@ -64,13 +64,13 @@ class PhraseScorer:
 
     def _batch(self, questions: Sequence[Question], padded_s: int) -> list[float]:
         encoded = self._model.encode([question.window for question in questions], padded_s * FRAMES_PER_S)
-        alone = self._read(encoded, questions)
+        alone = self._fits(encoded, questions)
         if min(alone) >= -_ARTICLE_COSTS:
             return alone
-        behind = self._read(encoded, questions, _ARTICLE)
+        behind = self._fits(encoded, questions, _ARTICLE)
         return [max(one, other - _ARTICLE_COSTS) for one, other in zip(alone, behind, strict=True)]
 
-    def _read(self, encoded: Any, questions: Sequence[Question], before: str = "") -> list[float]:
+    def _fits(self, encoded: Any, questions: Sequence[Question], before: str = "") -> list[float]:
         """With a hyphen as a space, since a text without it is as good."""
         texts = [f"{before} {question.phrase.replace('-', ' ')}" for question in questions]
         tokens = [self._model.tokenizer.encode(text) for text in texts]

@@ -153,7 +153,8 @@ class WhisperModel:
         def align(window: NDArray[np.float32], text: list[int], length: int) -> Any:
             positions = (length + _SILENCE_FRAMES) // _FRAMES_PER_POSITION
             # Where there are as many as mel bands, CTranslate2 takes them for features, and encodes them.
-            kept = _view(window[np.newaxis, : positions + (positions == self.mels)])
+            positions += 1 if positions == self.mels else 0
+            kept = _view(window[np.newaxis, :positions])
             return self._model.align(kept, self._prompt, [text], [length])[0]
 
         try:

@@ -5,10 +5,10 @@ from workers.engines.spotter import Spotted
 from workers.keyword.listening import Listening
 
 NOTICED_MS = 55
-Look = tuple[str, list[str], int]
+Asked = tuple[str, list[str], int]
 
 
-class Heard:
+class Noticing:
     """Notices each phrase a little after its end, once that was pushed."""
 
     def __init__(self, **end_ms: int) -> None:
@@ -31,9 +31,9 @@ class Heard:
         ]
 
 
-def looks(heard: Heard, *, chunk_ms: int = 100) -> list[Look]:
+def looks(noticing: Noticing, *, chunk_ms: int = 100) -> list[Asked]:
     """What is asked of two seconds: the look, the phrases, and up to when there is audio."""
-    listening = Listening("u", 0, heard)
+    listening = Listening("u", 0, noticing)
     inquiries = []
     for _ in range(2000 // chunk_ms):
         listening.push(bytes(2 * ms_to_samples(chunk_ms)))
@@ -45,7 +45,7 @@ def looks(heard: Heard, *, chunk_ms: int = 100) -> list[Look]:
 
 
 def test_a_phrase_is_scored_twice_and_read_twice_if_need_be() -> None:
-    assert looks(Heard(mute=1000)) == [
+    assert looks(Noticing(mute=1000)) == [
         ("first", ["mute"], 1060),
         ("second", ["mute"], 1110),
         ("third", ["mute"], 1110),
@@ -54,7 +54,7 @@ def test_a_phrase_is_scored_twice_and_read_twice_if_need_be() -> None:
 
 
 def test_phrases_at_the_same_place_are_read_together() -> None:
-    assert looks(Heard(mute=1000, deadline=1004, agenda=1070)) == [
+    assert looks(Noticing(mute=1000, deadline=1004, agenda=1070)) == [
         ("first", ["mute", "deadline"], 1060),
         ("second", ["mute", "deadline"], 1110),
         ("third", ["mute", "deadline"], 1110),
@@ -65,7 +65,7 @@ def test_phrases_at_the_same_place_are_read_together() -> None:
 
 
 def test_a_phrase_after_another_is_read_for_itself() -> None:
-    asked = looks(Heard(mute=1000, deadline=1130))
+    asked = looks(Noticing(mute=1000, deadline=1130))
     assert ("last", ["mute"], 1230) in asked
     assert ("third", ["deadline"], 1240) in asked
 
@@ -73,7 +73,7 @@ def test_a_phrase_after_another_is_read_for_itself() -> None:
 def test_how_the_audio_comes_changes_nothing() -> None:
     phrases = {"mute": 1000, "deadline": 1030, "agenda": 1200}
     assert (
-        looks(Heard(**phrases))
-        == looks(Heard(**phrases), chunk_ms=20)
-        == looks(Heard(**phrases), chunk_ms=500)
+        looks(Noticing(**phrases))
+        == looks(Noticing(**phrases), chunk_ms=20)
+        == looks(Noticing(**phrases), chunk_ms=500)
     )
